@@ -1,0 +1,1 @@
+"""Firmware sources: runtime, kernels and applications."""

@@ -1,0 +1,1 @@
+"""The gateware, written in Amaranth HDL."""

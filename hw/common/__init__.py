@@ -1,0 +1,1 @@
+"""Building blocks that know nothing of Heed: numeric helpers, streams, FIFOs, register bank."""

@@ -1,0 +1,1 @@
+"""The shared scratchpad: bus, arbiter, bank and crossbar."""

@@ -1,0 +1,1 @@
+"""Verification: test benches and the library that they share."""

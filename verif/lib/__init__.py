@@ -1,0 +1,1 @@
+"""Runner, drivers and scoreboards that the test benches share."""
