@@ -36,4 +36,6 @@ def preset(name):
     try:
         return PRESETS[name.lower()]
     except KeyError:
-        raise ConfigError(f"no preset is called {name!r}; there are: {', '.join(PRESETS)}") from None
+        raise ConfigError(
+            f"no preset is called {name!r}; there are: {', '.join(PRESETS)}"
+        ) from None

@@ -1,0 +1,1 @@
+"""The attention engine, executed in numpy: descriptors in, bytes out."""

@@ -1,0 +1,123 @@
+"""Executes an integer graph in numpy: what every other view of the machine must reproduce."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from sw_model import ops
+from sw_model.graph import Graph, Node, Tensor
+from sw_model.ops import check
+
+Arrays = dict[str, np.ndarray]
+
+
+def _patch_embed(node: Node, x: np.ndarray, dtype: str) -> Arrays:
+    entry = ops.Entry.read(node.constants)
+    weight, position = node.constants["weight"], node.constants["position"]
+    return {node.outputs[0]: ops.patch_embed(x, weight, position, entry, node.attrs["patch"])}
+
+
+def _layernorm(node: Node, x: np.ndarray, dtype: str) -> Arrays:
+    return {node.outputs[0]: ops.layernorm(x, ops.Entry.read(node.constants))}
+
+
+def _linear(node: Node, x: np.ndarray, dtype: str) -> Arrays:
+    y = ops.linear(
+        x,
+        node.constants["weight"],
+        ops.Entry.read(node.constants) if dtype != "int32" else None,
+        dtype,
+        table=node.constants.get("table"),
+        transposed=bool(node.attrs["transposed"]),
+    )
+    return {node.outputs[0]: y}
+
+
+def _attention(node: Node, q: np.ndarray, k: np.ndarray, vt: np.ndarray, dtype: str) -> Arrays:
+    y, logits = ops.attention(
+        q,
+        k,
+        vt,
+        ops.Entry.read(node.constants),
+        heads=node.attrs["heads"],
+        j=node.constants["j"],
+        g=node.constants["g"],
+        kv_len=node.attrs["kv_len"],
+        causal=node.attrs["mask"] == "causal",
+        offset=node.attrs["mask_offset"],
+    )
+    return {f"{node.name}.logits": logits, node.outputs[0]: y}
+
+
+def _add(node: Node, a: np.ndarray, b: np.ndarray, dtype: str) -> Arrays:
+    return {node.outputs[0]: ops.add(a, b, ops.Entry.read(node.constants))}
+
+
+def _mean_pool(node: Node, x: np.ndarray, dtype: str) -> Arrays:
+    return {node.outputs[0]: ops.mean_pool(x, ops.Entry.read(node.constants))}
+
+
+_EXECUTE: dict[str, Callable[..., Arrays]] = {
+    "patch_embed": _patch_embed,
+    "layernorm": _layernorm,
+    "linear": _linear,
+    "attention": _attention,
+    "add": _add,
+    "mean_pool": _mean_pool,
+}
+
+
+def run_node(graph: Graph, node: Node, values: Arrays) -> Arrays:
+    """Execute one node on the values of its input tensors.
+
+    Returns its outputs, and for attention "<node>.logits" too.
+    """
+    dtype = graph.tensors[node.outputs[0]].dtype
+    return _EXECUTE[node.op](node, *(values[name] for name in node.inputs), dtype=dtype)
+
+
+def _given(tensor: Tensor, value) -> np.ndarray:
+    array = np.asarray(value)
+    if array.shape[-len(tensor.shape) :] != tensor.shape or array.ndim > len(tensor.shape) + 1:
+        raise ValueError(
+            f"input {tensor.name} has shape {array.shape}; "
+            f"{tensor.shape} is needed, or a batch of that"
+        )
+    low, high = check.LIMITS[tensor.dtype]
+    return check.integers(f"input {tensor.name}", array, low, high).astype(tensor.dtype)
+
+
+def run(graph: Graph, inputs: Arrays) -> Arrays:
+    """Execute a graph.
+
+    Parameters
+    ----------
+    graph
+        The network.
+    inputs
+        A value for each input of the graph, of its tensor's shape; or all with one leading batch
+        dimension, which every result then has too.
+
+    Returns
+    -------
+    dict
+        Every tensor of the graph by its name, inputs and intermediates included, in its element
+        type, in the order in which they are made; and for each attention node "<node>.logits",
+        int8 [heads, rows, keys], just before its output.
+
+    Raises
+    ------
+    ValueError
+        If an input is missing, unknown, of the wrong shape or out of range.
+    """
+    for name in inputs:
+        if name not in graph.inputs:
+            raise ValueError(f"graph {graph.name} has no input {name}")
+    values: Arrays = {}
+    for name in graph.inputs:
+        if name not in inputs:
+            raise ValueError(f"input {name} of graph {graph.name} is missing")
+        values[name] = _given(graph.tensors[name], inputs[name])
+    for node in graph.nodes:
+        values.update(run_node(graph, node, values))
+    return values
