@@ -58,9 +58,10 @@ class _View:
         if tensor.dtype not in allowed:
             self.fail(f"tensor {tensor.name} is {tensor.dtype}; allowed: {', '.join(allowed)}")
 
-    def rank(self, tensor) -> None:
-        if len(tensor.shape) != 2:
-            self.fail(f"tensor {tensor.name} has shape {tensor.shape}; two dimensions needed")
+    def matrices(self, *tensors) -> None:
+        for tensor in tensors:
+            if len(tensor.shape) != 2:
+                self.fail(f"tensor {tensor.name} has shape {tensor.shape}; two dimensions needed")
 
     def shape(self, tensor, wanted: tuple[int, ...]) -> None:
         if tensor.shape != wanted:
@@ -89,8 +90,9 @@ class _View:
 def _patch_embed(view: _View) -> None:
     view.tensors(1)
     (x,), (y,) = view.inputs, view.outputs
-    view.rank(x), view.rank(y)
-    view.dtype(x, "int8"), view.dtype(y, "int16")
+    view.matrices(x, y)
+    view.dtype(x, "int8")
+    view.dtype(y, "int16")
     view.attrs(patch=(1, min(x.shape)))
     view.constants("weight", "position", *_RESIDUAL_ENTRY)
     patch = view.node.attrs["patch"]
@@ -106,8 +108,9 @@ def _patch_embed(view: _View) -> None:
 def _layernorm(view: _View) -> None:
     view.tensors(1)
     (x,), (y,) = view.inputs, view.outputs
-    view.rank(x)
-    view.dtype(x, "int16"), view.dtype(y, "int8")
+    view.matrices(x, y)
+    view.dtype(x, "int16")
+    view.dtype(y, "int8")
     view.shape(y, x.shape)
     if x.shape[1] > MAX_CHANNELS:
         view.fail(f"tensor {x.name} has {x.shape[1]} channels; at most {MAX_CHANNELS}")
@@ -119,7 +122,7 @@ def _layernorm(view: _View) -> None:
 def _linear(view: _View) -> None:
     view.tensors(1)
     (x,), (y,) = view.inputs, view.outputs
-    view.rank(x), view.rank(y)
+    view.matrices(x, y)
     view.dtype(x, "int8", "uint8")
     view.attrs(transposed=(0, 1))
     rows, channels = y.shape[::-1] if view.node.attrs["transposed"] else y.shape
@@ -139,8 +142,9 @@ def _linear(view: _View) -> None:
 def _attention(view: _View) -> None:
     view.tensors(3)
     (q, k, vt), (y,) = view.inputs, view.outputs
+    view.matrices(q, k, vt, y)
     for tensor in (q, k, vt, y):
-        view.rank(tensor), view.dtype(tensor, "int8")
+        view.dtype(tensor, "int8")
     keys, width = k.shape
     view.attrs(
         {"mask": ("none", "causal")},
@@ -171,7 +175,9 @@ def _attention(view: _View) -> None:
 def _add(view: _View) -> None:
     view.tensors(2)
     (a, b), (y,) = view.inputs, view.outputs
-    view.dtype(a, "int16"), view.dtype(b, "int16", "int8"), view.dtype(y, "int16")
+    view.dtype(a, "int16")
+    view.dtype(b, "int16", "int8")
+    view.dtype(y, "int16")
     view.shape(b, a.shape)
     view.shape(y, a.shape)
     view.attrs()
@@ -182,8 +188,9 @@ def _add(view: _View) -> None:
 def _mean_pool(view: _View) -> None:
     view.tensors(1)
     (x,), (y,) = view.inputs, view.outputs
-    view.rank(x)
-    view.dtype(x, "int8"), view.dtype(y, "int8")
+    view.matrices(x, y)
+    view.dtype(x, "int8")
+    view.dtype(y, "int8")
     view.shape(y, (1, x.shape[1]))
     view.attrs()
     view.constants(*_ENTRY)
