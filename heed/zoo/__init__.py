@@ -1,0 +1,1 @@
+"""Networks that come with Heed, each with its weights and test data."""
