@@ -1,0 +1,57 @@
+"""`heed exec`: a bare RV32 program on the simulated cluster."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from heed.cli.options import From, Preset, To, Waves, preset_config, wave_window
+from heed.cli.ui import Progress, complain
+
+NAME = "exec"
+
+
+def _write_console(data: bytes) -> None:
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def command(
+    program: Annotated[Path, typer.Argument(help="The program, an ELF file for RV32.")],
+    preset: Preset = "tiny",
+    cores: Annotated[int, typer.Option(min=1, help="Cores to start, from hart 0 on.")] = 1,
+    max_cycles: Annotated[int, typer.Option(min=1, help="End the run after so many cycles.")] = (
+        50_000_000
+    ),
+    waves: Waves = None,
+    first: From = None,
+    last: To = None,
+) -> None:
+    """Run a bare RV32 ELF on the RTL; exits with the program's status.
+
+    What the program writes to the console appears as it happens.
+
+    A run that reaches --max-cycles prints each hart's program counter and exits with 124.
+    """
+    config = preset_config(preset)
+    window = wave_window(waves, first, last)
+    from heed import doctor
+
+    doctor.require("exec")
+    from heed.exec import execute
+
+    with Progress() as progress:
+        result = execute(
+            program,
+            config=config,
+            cores=cores,
+            max_cycles=max_cycles,
+            waves=window,
+            console=_write_console,
+            progress=progress,
+        )
+    if result.status == 124:
+        places = ", ".join(f"hart {hart}: {pc:#010x}" for hart, pc in enumerate(result.pcs))
+        complain(f"{program} did not end within {max_cycles} cycles; {places}")
+    raise typer.Exit(result.status)

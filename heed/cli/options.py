@@ -1,0 +1,47 @@
+"""Options that several verbs share."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from heed.errors import HeedError
+
+if TYPE_CHECKING:
+    from hw.config import ClusterConfig
+
+Preset = Annotated[str, typer.Option(help="Configuration of the cluster: tiny or paper.")]
+Waves = Annotated[
+    Path | None, typer.Option(help="Write waveforms (VCD) to this file, with viewer save files.")
+]
+From = Annotated[int | None, typer.Option("--from", help="First cycle in the waveforms.")]
+To = Annotated[int | None, typer.Option("--to", help="Last cycle in the waveforms.")]
+
+
+def preset_config(name: str) -> "ClusterConfig":
+    """The configuration called `name`."""
+    from hw.presets import preset
+
+    return preset(name)
+
+
+def wave_window(
+    file: Path | None, first: int | None, last: int | None
+) -> tuple[Path, int, int | None] | None:
+    """The window of cycles to trace, checked; None when no waveforms are asked for."""
+    if file is None:
+        if first is not None or last is not None:
+            raise HeedError("--from and --to need --waves FILE", status=2)
+        return None
+    begin = first or 0
+    if begin < 0:
+        raise HeedError(f"--from is {begin}, but a cycle is 0 or more", status=2)
+    if last is not None and last < begin:
+        raise HeedError(f"--to is {last}, but must not be before --from ({begin})", status=2)
+    if not file.absolute().parent.is_dir():
+        raise HeedError(
+            f"--waves {file}: the folder {file.absolute().parent} does not exist", status=2
+        )
+    if file.is_dir():
+        raise HeedError(f"--waves {file}: is a folder, but must be a file", status=2)
+    return file, begin, last

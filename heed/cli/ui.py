@@ -1,0 +1,97 @@
+"""What the verbs share on the terminal: tables, progress, messages.
+
+On a terminal there is colour and a spinner; in a pipe the same text, a line a message, with no
+control characters.
+"""
+
+import sys
+import time
+from types import TracebackType
+from typing import IO, Self
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
+from rich.table import Table
+
+PIPE_WIDTH = 160
+
+
+def console(stream: IO[str] | None = None) -> Console:
+    """A console on `stream` (standard output unless given), wide enough for tables in a pipe."""
+    stream = stream or sys.stdout
+    return Console(
+        file=stream, width=None if stream.isatty() else PIPE_WIDTH, highlight=False, soft_wrap=False
+    )
+
+
+def say(text: str = "", style: str | None = None) -> None:
+    """Print one line on standard output; `text` is taken literally."""
+    console().print(text, style=style, markup=False, soft_wrap=True)
+
+
+def complain(message: str, hint: str | None = None) -> None:
+    """Print an error on standard error: the message, and what to do about it."""
+    err = console(sys.stderr)
+    err.print(f"[bold red]heed:[/] {escape(message)}", soft_wrap=True)
+    if hint:
+        err.print(f"      {escape(hint)}", soft_wrap=True)
+
+
+def table(title: str, *columns: str, left: int = 1) -> Table:
+    """A table whose first `left` columns are text and the others numbers."""
+    result = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for index, name in enumerate(columns):
+        result.add_column(name, justify="left" if index < left else "right", no_wrap=True)
+    return result
+
+
+class Progress:
+    """Says on standard error what is going on and for how long; use as a context manager.
+
+    Call it with a message: the previous step is over, the next one begins. It is the
+    `progress(str)` callback that the builders and runners take.
+    """
+
+    def __init__(self) -> None:
+        self._console = console(sys.stderr)
+        self._status: Status | None = None
+        self._message = ""
+        self._begin = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __call__(self, message: str) -> None:
+        self._finish()
+        self._message, self._begin = message, time.monotonic()
+        if self._console.is_terminal:
+            self._status = self._console.status(escape(message))
+            self._status.start()
+        else:
+            self._console.print(f"heed: {message}", markup=False, soft_wrap=True)
+
+    def _finish(self) -> None:
+        if self._status is not None:
+            self._status.stop()
+            seconds = time.monotonic() - self._begin
+            self._console.print(
+                f"heed: {self._message} ({seconds:.1f} s)",
+                style="dim",
+                markup=False,
+                soft_wrap=True,
+            )
+            self._status = None
+
+    def pause(self) -> None:
+        """End the current step, so that others can write on the terminal."""
+        self._finish()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._finish()

