@@ -1,0 +1,66 @@
+"""The activation table: any function of one int8 value, N values a cycle."""
+
+from amaranth.hdl import *
+from amaranth.lib import data, memory, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.config import EngineConfig
+
+TABLE_WORDS = 32
+
+
+class TableWrite(wiring.Signature):
+    """A write to the activation table: `valid`, `addr` of the 8-byte word, `data`."""
+
+    def __init__(self):
+        super().__init__({"valid": Out(1), "addr": Out(range(TABLE_WORDS)), "data": Out(64)})
+
+
+class Activation(wiring.Component):
+    """A table of 256 bytes with N read ports, written 8 bytes at a time.
+
+    Members
+    -------
+    write : In(TableWrite); of the 8 bytes, the lowest has the lowest index
+    index : In(N x 8 bits); value + 128 of an int8 value
+    enable : In; looks all N up
+    value : Out(N x 8 bits)
+
+    Timing
+    ------
+    `value` follows one cycle after `enable` and holds. A word written is seen by look-ups of
+    later cycles.
+    """
+
+    def __init__(self, *, config: EngineConfig):
+        self._units = config.units
+        super().__init__(
+            {
+                "write": In(TableWrite()),
+                "index": In(data.ArrayLayout(8, config.units)),
+                "enable": In(1),
+                "value": Out(data.ArrayLayout(8, config.units)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        # One write port and N read ports: synthesis makes a copy for each lane.
+        m.submodules.table = table = memory.Memory(shape=64, depth=TABLE_WORDS, init=())
+        write = table.write_port()
+        m.d.comb += [
+            write.en.eq(self.write.valid),
+            write.addr.eq(self.write.addr),
+            write.data.eq(self.write.data),
+        ]
+        byte = Signal(data.ArrayLayout(3, self._units))
+        for lane in range(self._units):
+            read = table.read_port()
+            m.d.comb += [
+                read.en.eq(self.enable),
+                read.addr.eq(self.index[lane][3:]),
+                self.value[lane].eq(read.data.word_select(byte[lane], 8)),
+            ]
+            with m.If(self.enable):
+                m.d.sync += byte[lane].eq(self.index[lane][:3])
+        return m
