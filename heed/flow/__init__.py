@@ -1,0 +1,1 @@
+"""Deployment flow: an integer graph becomes firmware, one stage a file."""
