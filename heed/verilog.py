@@ -102,20 +102,17 @@ def _yosys() -> str:
     return found
 
 
-def lint(folder: Path, top: str, sources: list[str]) -> None:
-    """Lint one top with all of Verilator's warnings, but for those that `WAIVERS` explains.
+def lint(folder: Path, top: str, sources: list[str], *, waivers: Path | None = WAIVERS) -> None:
+    """Lint one top with all of Verilator's warnings, but for those that `waivers` explains.
 
     Raises
     ------
     HeedError
         With Verilator's first messages when there is any.
     """
-    _run(
-        [_verilator(), "--lint-only", "-Wall", "-Wpedantic", "--top-module", top]
-        + [str(WAIVERS), *sources],
-        folder,
-        f"lint of {top}.v",
-    )
+    command = [_verilator(), "--lint-only", "-Wall", "-Wpedantic", "--top-module", top]
+    command += [str(waivers)] if waivers else []
+    _run([*command, *sources], folder, f"lint of {top}.v")
 
 
 def check(folder: Path, top: str, sources: list[str]) -> None:
@@ -178,6 +175,8 @@ def write_verilog(
             progress(f"writing {part.name}.v ({config.name})")
             text = to_verilog(part.build(config), name=part.name)
             (scratch / f"{part.name}.v").write_text(text)
+        for ram in rams if checked else ():
+            lint(scratch, Path(ram).stem, [ram], waivers=None)
         for part in PARTS if checked else ():
             sources = [f"{part.name}.v", *rams]
             progress(f"linting {part.name}.v with Verilator")
