@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from heed.cli.options import count
 from heed.cli.ui import Progress, console, table
 
 NAME = "accuracy"
@@ -11,7 +12,10 @@ NAME = "accuracy"
 
 def command(
     seeds: Annotated[
-        int, typer.Option(min=1, max=100, help="Seeds; seed 0 is bundled, others are trained.")
+        int,
+        typer.Option(
+            parser=count, metavar="N", help="Seeds; seed 0 is bundled, others are trained."
+        ),
     ] = 1,
 ) -> None:
     """Held-out accuracy of the bundled network, float against int8, for one seed or several."""

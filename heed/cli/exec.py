@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from heed.cli.options import From, Preset, To, Waves, preset_config, wave_window
+from heed.cli.options import From, Preset, To, Waves, count, preset_config, wave_window
 from heed.cli.ui import Progress, complain
 
 NAME = "exec"
@@ -20,10 +20,12 @@ def _write_console(data: bytes) -> None:
 def command(
     program: Annotated[Path, typer.Argument(help="The program, an ELF file for RV32.")],
     preset: Preset = "tiny",
-    cores: Annotated[int, typer.Option(min=1, help="Cores to start, from hart 0 on.")] = 1,
-    max_cycles: Annotated[int, typer.Option(min=1, help="End the run after so many cycles.")] = (
-        50_000_000
-    ),
+    cores: Annotated[
+        int, typer.Option(parser=count, metavar="N", help="Cores to start, from hart 0 on.")
+    ] = 1,
+    max_cycles: Annotated[
+        int, typer.Option(parser=count, metavar="N", help="End the run after so many cycles.")
+    ] = (50_000_000),
     waves: Waves = None,
     first: From = None,
     last: To = None,

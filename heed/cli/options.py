@@ -10,12 +10,39 @@ from heed.errors import HeedError
 if TYPE_CHECKING:
     from hw.config import ClusterConfig
 
+
+def _integer(text: str | int, low: int) -> int:
+    try:
+        value = int(str(text), 0)
+    except ValueError:
+        value = low - 1
+    if value < low:
+        raise typer.BadParameter(f"{text} is not an integer of {low} or more")
+    return value
+
+
+def count(text: str) -> int:
+    """An integer of 1 or more; the message names the value."""
+    return _integer(text, 1)
+
+
+def cycle(text: str) -> int:
+    """An integer of 0 or more; the message names the value."""
+    return _integer(text, 0)
+
+
 Preset = Annotated[str, typer.Option(help="Configuration of the cluster: tiny or paper.")]
 Waves = Annotated[
     Path | None, typer.Option(help="Write waveforms (VCD) to this file, with viewer save files.")
 ]
-From = Annotated[int | None, typer.Option("--from", help="First cycle in the waveforms.")]
-To = Annotated[int | None, typer.Option("--to", help="Last cycle in the waveforms.")]
+From = Annotated[
+    int | None,
+    typer.Option("--from", parser=cycle, metavar="CYCLE", help="First cycle in the waveforms."),
+]
+To = Annotated[
+    int | None,
+    typer.Option("--to", parser=cycle, metavar="CYCLE", help="Last cycle in the waveforms."),
+]
 
 
 def preset_config(name: str) -> "ClusterConfig":
@@ -34,8 +61,6 @@ def wave_window(
             raise HeedError("--from and --to need --waves FILE", status=2)
         return None
     begin = first or 0
-    if begin < 0:
-        raise HeedError(f"--from is {begin}, but a cycle is 0 or more", status=2)
     if last is not None and last < begin:
         raise HeedError(f"--to is {last}, but must not be before --from ({begin})", status=2)
     if not file.absolute().parent.is_dir():

@@ -32,13 +32,13 @@ def read_images(file: Path) -> np.ndarray:
         ) from None
     if not isinstance(array, np.ndarray):
         raise HeedError(f"--image-file {file}: is an archive, but must be one .npy array", status=2)
-    return array[None] if array.ndim == 2 else array
+    return array if array.ndim == 3 else array[None]
 
 
 def quantised(images: np.ndarray, origin: str) -> list[np.ndarray]:
     from heed.zoo.digits_vit import quantise_input
 
-    if not len(images):
+    if images.ndim and not len(images):
         raise HeedError(f"{origin}: holds no image", status=2)
     try:
         return [quantise_input(image) for image in images]

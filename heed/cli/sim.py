@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from heed.cli.options import From, Preset, To, Waves, preset_config, wave_window
+from heed.cli.options import From, Preset, To, Waves, count, preset_config, wave_window
 from heed.cli.ui import Progress, say
 from heed.errors import HeedError
 
@@ -14,7 +14,9 @@ NAME = "sim"
 
 def command(
     preset: Preset = "tiny",
-    images: Annotated[int, typer.Option(min=1, help="How many held-out images.")] = 3,
+    images: Annotated[
+        int, typer.Option(parser=count, metavar="N", help="How many held-out images.")
+    ] = 3,
     image_file: Annotated[
         Path | None, typer.Option(help="Your own image: .npy of 8 x 8 numbers from 0 to 16.")
     ] = None,
