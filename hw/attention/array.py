@@ -1,12 +1,36 @@
 """The dot-product array: N units of M multipliers."""
 
 from amaranth.hdl import *
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.attention.types import StepInput, StepSums, Weights
+from hw.attention.types import Step, StepInput, StepSums, Weights
 from hw.common.numeric import adder_tree, store
 from hw.config import EngineConfig
+
+
+class DotUnit(wiring.Component):
+    """Gives the dot product of `x` and `weights` in the cycle after `enable`, and holds it."""
+
+    def __init__(self, *, config: EngineConfig):
+        self._lanes = config.lanes
+        super().__init__(
+            {
+                "x": In(data.ArrayLayout(signed(9), config.lanes)),
+                "weights": In(data.ArrayLayout(signed(8), config.lanes)),
+                "enable": In(1),
+                "sum": Out(signed(32)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        total = adder_tree(self.x[lane] * self.weights[lane] for lane in range(self._lanes))
+        held = Signal(total.shape())
+        with m.If(self.enable):
+            m.d.sync += held.eq(total)
+        m.d.comb += store(self.sum, held)
+        return m
 
 
 class DotArray(wiring.Component):
@@ -44,15 +68,23 @@ class DotArray(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.d.comb += self.i.ready.eq(~self.o.valid | self.o.ready)
+        taken = Signal()
+        step = Signal(Step(self._config))
+        m.d.comb += [
+            self.i.ready.eq(~self.o.valid | self.o.ready),
+            taken.eq(self.i.valid & self.i.ready),
+            self.o.payload.step.eq(step),
+        ]
         with m.If(self.i.ready):
             m.d.sync += self.o.valid.eq(self.i.valid)
-        with m.If(self.i.valid & self.i.ready):
-            m.d.sync += self.o.payload.step.eq(self.i.payload.step)
-            for unit in range(self._config.units):
-                products = [
-                    self.i.payload.x[lane] * self.weights[unit][lane]
-                    for lane in range(self._config.lanes)
-                ]
-                m.d.sync += store(self.o.payload.sums[unit], adder_tree(products))
+        with m.If(taken):
+            m.d.sync += step.eq(self.i.payload.step)
+        for n in range(self._config.units):
+            m.submodules[f"unit_{n}"] = unit = DotUnit(config=self._config)
+            m.d.comb += [
+                unit.x.eq(self.i.payload.x),
+                unit.weights.eq(self.weights[n]),
+                unit.enable.eq(taken),
+                self.o.payload.sums[n].eq(unit.sum),
+            ]
         return m

@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.attention.types import MAX_MASS_BITS, TileRow
-from hw.common.numeric import adder_tree, store, wrap
+from hw.common.numeric import adder_tree, saturate, store, wrap
 from hw.config import EngineConfig
 
 EXP2_TABLE = (255, 244, 234, 224, 214, 205, 197, 188, 180, 173, 165, 158, 152, 145, 139, 133)
@@ -15,21 +15,20 @@ FAR = 255
 """A distance in sixteenths of an octave whose exponential is 0, as of every one from 144 on."""
 
 
-def _sixteenths(logit, maximum, j):
+def _sixteenths(m, logit, maximum, j):
     """Return the distance below the maximum in sixteenths of an octave, at most FAR."""
-    distance = wrap(maximum - logit, unsigned(8))  # the maximum is the larger one where it counts
-    halved = wrap((distance + 1) >> 1, unsigned(8))
-    shifted = distance << wrap(4 - j, unsigned(2))  # only read for j of 1 to 4
-    near = Mux(shifted > FAR, FAR, shifted)
-    return wrap(Mux(j == 5, halved, near), unsigned(8))
+    distance = Signal(8)  # not negative: the maximum is the larger one of all that count
+    m.d.comb += distance.eq(wrap(maximum - logit, unsigned(8)))
+    left = wrap(4 - j, unsigned(2))  # for j of 1 to 4
+    return Mux(j == 5, wrap((distance + 1) >> 1, unsigned(8)), saturate(m, distance << left, 8))
 
 
-def _exponential(sixteenths):
+def _exponential(m, sixteenths):
     """Return (table[f] + ((1 << e) >> 1)) >> e of e octaves and f sixteenths, 8 bits."""
     table = Array(Const(value, 8) for value in EXP2_TABLE)
-    mantissa = table[sixteenths[:4]]
     # The bit below the quotient's last is the one that rounds: x + half carries where it is set.
-    doubled = wrap(Cat(Const(0, 1), mantissa) >> sixteenths[4:], unsigned(9))
+    doubled = Signal(9)
+    m.d.comb += doubled.eq(Cat(Const(0, 1), table[sixteenths[:4]]) >> sixteenths[4:])
     return wrap(doubled[1:] + doubled[0], unsigned(8))
 
 
@@ -111,7 +110,7 @@ class Exponential(wiring.Component):
             for lane in lanes:
                 byte = self.i.payload.data[lane]
                 with m.If(self.enable):
-                    far = _sixteenths(byte.as_signed(), self.maximum, self.j)
+                    far = _sixteenths(m, byte.as_signed(), self.maximum, self.j)
                     m.d.sync += measured.data[lane].eq(Mux(self.keep[lane], far, FAR))
                 with m.Else():
                     m.d.sync += measured.data[lane].eq(Mux(self.keep[lane], byte, 0))
@@ -125,7 +124,7 @@ class Exponential(wiring.Component):
             m.d.sync += [self.o.payload.row.eq(measured.row), fresh.eq(counts)]
             with m.If(softmax):
                 for lane in lanes:
-                    e = _exponential(measured.data[lane])
+                    e = _exponential(m, measured.data[lane])
                     m.d.sync += self.o.payload.data[lane].eq(e)
             with m.Else():
                 m.d.sync += self.o.payload.data.eq(measured.data)

@@ -63,12 +63,16 @@ class RowMaximum(wiring.Component):
         rows = Signal(shape, init=[NO_LOGIT] * self._config.tile)
         m.d.comb += self.maximum.eq(rows[self.row])
 
+        def larger(a, b):
+            result = Signal(signed(8))
+            m.d.comb += result.eq(Mux(a > b, a, b))
+            return result
+
         kept = [
             Mux(keep, value, NO_LOGIT)
             for keep, value in zip(self.update.keep, self.update.values, strict=True)
         ]
-        largest = Signal(signed(8))
-        m.d.comb += largest.eq(tree(kept, lambda a, b: Mux(a > b, a, b)))
+        largest = tree(kept, larger)
         with m.If(self.clear):
             m.d.sync += rows.eq(rows.shape().const([NO_LOGIT] * self._config.tile))
         with m.Elif(self.update.valid & (largest > rows[self.update.row])):

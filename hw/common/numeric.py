@@ -31,12 +31,13 @@ def bounds(shape):
 
 
 def _as(value, shape):
-    """Return `value` cut or extended to the bits of `shape`, in its signedness."""
-    missing = shape.width - len(value)
-    if missing > 0:
-        value = Cat(value, (value[-1] if value.shape().signed else Const(0, 1)).replicate(missing))
-    else:
-        value = value[: shape.width]
+    """Return `value` cut or extended to the bits of `shape`, in its signedness.
+
+    An operand appears once in what it returns: expressions are not shared in the netlist.
+    """
+    if len(value) < shape.width:
+        value = value | Const(0, Shape(shape.width, value.shape().signed))
+    value = value[: shape.width]
     return value.as_signed() if shape.signed else value.as_unsigned()
 
 
@@ -69,7 +70,8 @@ def store(target, value):
         When `target` cannot hold the whole range of `value`; names the target.
     """
     target = Value.cast(target)
-    return target.eq(fit(value, target.shape(), name=f"source of {target!r}"))
+    fit(value, target.shape(), name=f"source of {target!r}")
+    return target.eq(value)
 
 
 def wrap(value, shape):
@@ -92,7 +94,11 @@ def top_bits(value, count):
 
 
 def tree(values, combine):
-    """Combine `values` (at least one) pairwise in a balanced tree."""
+    """Combine `values` (at least one) pairwise in a balanced tree.
+
+    A `combine` that uses an operand twice must give a signal of its own, or the netlist grows
+    with the square of the values.
+    """
     values = [Value.cast(value) for value in values]
     if not values:
         raise ValueError("a tree needs at least one value")
@@ -107,16 +113,20 @@ def adder_tree(values):
     return tree(values, lambda a, b: a + b)
 
 
-def saturate(value, shape):
-    """Return `value` clipped to the range of `shape`, in `shape`."""
+def saturate(m, value, shape):
+    """Return a signal that holds `value` clipped to the range of `shape`."""
     value, shape = Value.cast(value), Shape.cast(shape)
     (low, high), (value_low, value_high) = bounds(shape), bounds(value)
-    clipped = value
+    whole = Signal(value.shape(), name="unclipped")
+    clipped = Signal(shape, name="clipped")
+    m.d.comb += [whole.eq(value), clipped.eq(_as(whole, shape))]
     if value_high > high:
-        clipped = Mux(value > high, high, clipped)
+        with m.If(whole > high):
+            m.d.comb += clipped.eq(high)
     if value_low < low:
-        clipped = Mux(value < low, low, clipped)
-    return _as(clipped, shape)
+        with m.If(whole < low):
+            m.d.comb += clipped.eq(low)
+    return clipped
 
 
 def rounding_shift(value, amount):
