@@ -149,8 +149,16 @@ VERBS = sorted(BUILD | {"verilog", "accuracy", "train"})
 
 
 def build_folder() -> Path:
-    """Where simulators and firmware are built."""
-    return Path(os.environ.get("HEED_BUILD") or Path(__file__).resolve().parent.parent / "build")
+    """Where simulators and firmware are built.
+
+    `HEED_BUILD` when set; `build/` of a checkout; else a folder in the user's cache.
+    """
+    if chosen := os.environ.get("HEED_BUILD"):
+        return Path(chosen).absolute()
+    repository = Path(__file__).resolve().parent.parent
+    if (repository / "pyproject.toml").exists():
+        return repository / "build"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "heed"
 
 
 def _check_python(machine: Machine) -> Check:

