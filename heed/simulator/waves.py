@@ -1,0 +1,2 @@
+def write_save_files(p):
+    pass

@@ -1,0 +1,172 @@
+"""A whole cluster: cores, attention engine, scratchpad, event unit and host devices."""
+
+from amaranth.hdl import *
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from hw.attention.engine import Engine
+from hw.cluster.core_port import CorePort
+from hw.cluster.data_arbiter import DataArbiter
+from hw.cluster.device_bus import DeviceBus
+from hw.cluster.events import EventUnit
+from hw.cluster.fetch_port import FetchPort
+from hw.common.register_bank import RegisterBank
+from hw.config import ClusterConfig
+from hw.core.bus import DataSignature, FetchSignature
+from hw.core.core import Core
+from hw.regmap import HOST
+from hw.tcdm.bus import TcdmOp
+from hw.tcdm.tcdm import Tcdm
+
+
+class Strobe(wiring.Signature):
+    """A value handed over in the one cycle in which `valid` is high; never held back."""
+
+    def __init__(self, width):
+        self._width = width
+        super().__init__({"valid": Out(1), "data": Out(width)})
+
+    def __eq__(self, other):
+        return isinstance(other, Strobe) and other._width == self._width
+
+    def __repr__(self):
+        return f"Strobe({self._width})"
+
+
+class HartMonitor(wiring.Signature):
+    """What a test top sees of a hart: its stores as they are taken, its program counter.
+
+    Members
+    -------
+    store, address, data : Out; a whole-word store is taken in this cycle
+    pc : Out(32); address of the instruction that the hart retired last, or 0
+    sleeping : Out(1)
+    """
+
+    def __init__(self):
+        super().__init__(
+            {
+                "store": Out(1),
+                "address": Out(32),
+                "data": Out(32),
+                "pc": Out(32),
+                "sleeping": Out(1),
+            }
+        )
+
+    def __eq__(self, other):
+        return isinstance(other, HartMonitor)
+
+    def __repr__(self):
+        return "HartMonitor()"
+
+
+class Cluster(wiring.Component):
+    """Cores, engine, TCDM, event unit and host devices, joined.
+
+    Every hart reaches TCDM through a port of its own; main memory, the engine's registers and the
+    host devices are shared round robin, one access at a time. Harts fetch from main memory
+    through `fetch`, or from TCDM.
+
+    Parameters
+    ----------
+    config : ClusterConfig
+    monitored : bool
+        Whether the member `monitor` is there, for simulation tops.
+
+    Members
+    -------
+    start : In(harts); bit h starts hart h at `boot_address`
+    boot_address : In(32)
+    fetch : Out(FetchSignature).array(harts)
+    memory : Out(DataSignature); main memory
+    console, exit, mailbox : Out(Strobe); words that programs hand to the host
+    monitor : Out(HartMonitor).array(harts)
+
+    Timing
+    ------
+    A load of TCDM answers one cycle after it is taken, of a device likewise, of main memory as
+    `memory` does.
+    """
+
+    def __init__(self, *, config: ClusterConfig, monitored=False):
+        self._config = config
+        self._monitored = monitored
+        members = {
+            "start": In(config.harts),
+            "boot_address": In(32),
+            "fetch": Out(FetchSignature()).array(config.harts),
+            "memory": Out(DataSignature()),
+            "console": Out(Strobe(8)),
+            "exit": Out(Strobe(32)),
+            "mailbox": Out(Strobe(32)),
+        }
+        if monitored:
+            members["monitor"] = Out(HartMonitor()).array(config.harts)
+        super().__init__(members)
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self._config
+        masters = config.harts + config.engine.ports
+        m.submodules.tcdm = tcdm = Tcdm(config=config.tcdm, masters=masters)
+        m.submodules.engine = engine = Engine(config=config)
+        m.submodules.events = events = EventUnit(harts=config.harts)
+        m.submodules.devices = devices = DeviceBus(harts=config.harts)
+        m.submodules.memory_arbiter = memory = DataArbiter(harts=config.harts)
+        m.submodules.host = host = RegisterBank(HOST)
+
+        connect(m, memory.port, flipped(self.memory))
+        connect(m, devices.engine, engine.regs)
+        connect(m, devices.host, host.bus)
+        for index, port in enumerate(engine.port):
+            connect(m, port, tcdm.master[config.harts + index])
+        m.d.comb += [
+            events.start.eq(self.start),
+            events.engine.valid.eq(engine.event.valid),
+            events.engine.mask.eq(engine.event.mask),
+        ]
+        for register in HOST.registers:
+            strobe = getattr(self, register.name)
+            m.d.comb += [
+                strobe.valid.eq(getattr(host, f"{register.name}_write")),
+                strobe.data.eq(getattr(host, f"{register.name}_data")),
+            ]
+
+        for hart in range(config.harts):
+            m.submodules[f"core_{hart}"] = core = Core(retire=self._monitored)
+            m.submodules[f"port_{hart}"] = port = CorePort(config=config)
+            m.submodules[f"fetch_{hart}"] = fetch = FetchPort(config=config)
+            connect(m, core.data, port.core)
+            connect(m, core.fetch, fetch.core)
+            connect(m, fetch.memory, flipped(self.fetch[hart]))
+            connect(m, port.tcdm, fetch.data)
+            connect(m, fetch.tcdm, tcdm.master[hart])
+            connect(m, port.events, events.port[hart])
+            connect(m, port.devices, devices.hart[hart])
+            connect(m, port.memory, memory.hart[hart])
+            connect(m, core.interrupts, events.interrupts[hart])
+            m.d.comb += [
+                core.start.eq(self.start[hart]),
+                core.boot_address.eq(self.boot_address),
+                core.hart_id.eq(hart),
+            ]
+            if self._monitored:
+                self._watch(m, core, self.monitor[hart])
+        return m
+
+    def _watch(self, m, core, monitor):
+        request = core.data.req
+        m.d.comb += [
+            monitor.store.eq(
+                request.valid
+                & request.ready
+                & (request.payload.op == TcdmOp.STORE)
+                & request.payload.strobe.all()
+            ),
+            monitor.address.eq(request.payload.addr),
+            monitor.data.eq(request.payload.data),
+            monitor.sleeping.eq(core.sleeping),
+        ]
+        with m.If(core.retire.valid):
+            m.d.sync += monitor.pc.eq(core.retire.pc)
