@@ -1,5 +1,6 @@
 """The bundled network: its files agree with its code, and its accuracy is the recorded one."""
 
+import subprocess
 import sys
 
 import numpy as np
@@ -104,3 +105,17 @@ def test_without_torch_the_message_says_what_to_install(monkeypatch):
     monkeypatch.delitem(sys.modules, "heed.zoo.digits_vit.train", raising=False)
     with pytest.raises(ImportError, match=r"pip install -e '.\[train\]'"):
         accuracy.report([1])
+
+
+def test_running_needs_numpy_alone():
+    code = (
+        "import sys; from heed.zoo.digits_vit import accuracy; accuracy.report();"
+        "print(sorted({'torch', 'sklearn', 'scipy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_negative_seed_is_named():
+    with pytest.raises(ValueError, match="seed is -1"):
+        accuracy.report([0, -1])

@@ -59,9 +59,14 @@ def report(
 
     Raises
     ------
+    ValueError
+        If a seed is negative.
     ImportError
         If a seed must be trained and PyTorch or scikit-learn is missing; says what to install.
     """
+    for seed in seeds:
+        if seed < 0:
+            raise ValueError(f"seed is {seed}; whole numbers from 0 are allowed")
     if any(seed != SEED for seed in seeds):
         from heed.zoo.digits_vit.train import load_split, train
 
