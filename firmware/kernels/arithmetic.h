@@ -1,0 +1,87 @@
+/* What the kernels share: parameter entries, clipping, rows, shares of work. */
+#ifndef HEED_ARITHMETIC_H
+#define HEED_ARITHMETIC_H
+
+#include <stdint.h>
+
+#include "heed_kernels.h"
+
+/* A parameter entry, unpacked. */
+struct entry {
+    int64_t add;
+    int32_t mul, rmul;
+    uint32_t shift, rsh;
+};
+
+/* Sign-extends the lowest `bits` bits. */
+static inline int32_t sign_extend(uint32_t value, unsigned bits)
+{
+    return (int32_t)(value << (32 - bits)) >> (32 - bits);
+}
+
+static inline struct entry unpack(const struct heed_parameter *packed)
+{
+    uint32_t high = (uint32_t)(packed->word0 >> 32);
+
+    return (struct entry){
+        .add = (int64_t)((uint64_t)(uint32_t)sign_extend(high, 16) << 32 | (uint32_t)packed->word0),
+        .mul = sign_extend((uint32_t)packed->word1, 17),
+        .rmul = sign_extend((uint32_t)(packed->word1 >> 32), 17),
+        .shift = high >> (HEED_PARAMETER_SHIFT_SHIFT - 32) & HEED_PARAMETER_SHIFT_MASK,
+        .rsh = high >> (HEED_PARAMETER_RSH_SHIFT - 32) & HEED_PARAMETER_RSH_MASK,
+    };
+}
+
+/* The exact 64-bit product of two 32-bit values: mul and mulh. */
+static inline int64_t product(int32_t a, int32_t b)
+{
+    return (int64_t)a * b;
+}
+
+static inline int32_t clip(int64_t value, int32_t low, int32_t high)
+{
+    return value < low ? low : value > high ? high : (int32_t)value;
+}
+
+static inline int8_t clip8(int64_t value)
+{
+    return (int8_t)clip(value, INT8_MIN, INT8_MAX);
+}
+
+static inline int16_t clip16(int64_t value)
+{
+    return (int16_t)clip(value, INT16_MIN, INT16_MAX);
+}
+
+/* Number of bits of a value; 0 for 0. */
+static inline unsigned bit_length(uint64_t value)
+{
+    unsigned length = 0;
+
+    for (unsigned step = 32; step; step >>= 1) {
+        if (value >> step) {
+            value >>= step;
+            length += step;
+        }
+    }
+    return length + (unsigned)value;
+}
+
+/* Row number `row` of a matrix whose rows lie `stride` bytes apart. */
+#define ROW(base, row, stride)                                                                     \
+    ((__typeof__(base))((uintptr_t)(base) + (uintptr_t)(row) * (uintptr_t)(stride)))
+
+struct share {
+    uint32_t first, end;
+};
+
+/* The part of `items` that falls to one hart: sizes differ by one at most. */
+static inline struct share share_of(uint32_t items, struct heed_team team)
+{
+    uint32_t each = items / team.size, more = items % team.size;
+    uint32_t first = team.index * each + (team.index < more ? team.index : more);
+
+    return (struct share){first, first + each + (team.index < more)};
+}
+
+#endif
