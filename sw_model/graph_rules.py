@@ -131,7 +131,7 @@ def _linear(view: _View) -> None:
     if y.dtype == "int32":
         view.constants("weight")
     else:
-        table = ("table",) if y.dtype == "int8" else ()
+        table = ("table",) if y.dtype in ("int8", "uint8") else ()
         view.constants("weight", *_ENTRY, optional=table)
         view.entry(1, channels)
         if "table" in view.node.constants:

@@ -31,7 +31,8 @@ def linear(
     dtype
         Element type of the result; see `requantise`.
     table
-        256-entry activation table, applied after the clip; int8 output only.
+        256-entry activation table. The result is clipped to int8, looked up, and the table's bytes
+        are the output, read as int8 or as uint8.
     residual
         int8 or int16 [..., S, C], joined before the shift.
     transposed
@@ -48,9 +49,11 @@ def linear(
     check.dimensions("weight", weight, 2)
     if weight.ndim != 2 or x.shape[-1] != weight.shape[-1]:
         raise ValueError(f"x {x.shape} and weight {weight.shape} do not have one inner size")
-    if table is not None and dtype != "int8":
-        raise ValueError(f"an activation table needs int8 output, not {dtype}")
-    y = requantise(accumulate(x, weight), entry, dtype, residual=residual)
-    if table is not None:
-        y = activation(y, table)
+    if table is not None and dtype not in ("int8", "uint8"):
+        raise ValueError(f"an activation table needs int8 or uint8 output, not {dtype}")
+    acc = accumulate(x, weight)
+    if table is None:
+        y = requantise(acc, entry, dtype, residual=residual)
+    else:
+        y = activation(requantise(acc, entry, "int8", residual=residual), table).view(dtype)
     return np.swapaxes(y, -1, -2) if transposed else y

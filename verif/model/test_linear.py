@@ -85,6 +85,9 @@ def test_a_table_applies_after_the_clip():
     x = np.array([[-100], [-3], [0], [100]], np.int8)
     got = linear(x, np.array([[4]], np.int8), Entry(1, 0, 0), table=table)
     np.testing.assert_array_equal(got[:, 0], [127, 11, -1, -128])
+    unsigned = linear(x, np.array([[4]], np.int8), Entry(1, 0, 0), "uint8", table=table)
+    assert unsigned.dtype == np.uint8
+    np.testing.assert_array_equal(unsigned[:, 0], [127, 11, 255, 128])
 
 
 def test_a_residual_joins_before_the_shift():
@@ -107,7 +110,7 @@ def test_a_residual_joins_before_the_shift():
             np.zeros((2, 3), int),
             np.zeros((4, 3), int),
             {"dtype": "int16", "table": np.zeros(256, int)},
-            "table needs int8 output, not int16",
+            "table needs int8 or uint8 output, not int16",
         ),
     ],
 )
