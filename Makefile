@@ -36,7 +36,7 @@ $(STAMP): pyproject.toml
 	    echo "heed: $(PYTHON) is $$($(PYTHON) -V 2>&1), but 3.11 or newer is needed; name one with make PYTHON=python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	    echo "heed: $(PYTHON) cannot make virtual environments; install python3-venv (Debian: apt install python3-venv)" >&2; exit 1; }
-	@echo "heed: setting up $(VENV) (about 300 MB to download, once)"
+	@echo "heed: setting up $(VENV) (about 250 MB to download, once)"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -e '.[dev]' || { \
 	    echo "heed: the packages could not be installed; see pip's message above, then try again" >&2; exit 1; }

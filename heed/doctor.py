@@ -194,7 +194,7 @@ def _check_package(machine: Machine, name: str, wanted: str, extra: str) -> Chec
     purpose = {"": "Python package", "train": "Python package, for training only"}.get(
         extra, "Python package, for tests and checks"
     )
-    install = f"pip install -e '.[{extra}]'" if extra else "pip install -e ."
+    install = f".venv/bin/pip install -e '.[{extra or 'dev'}]'"
     problem = ""
     if not found:
         problem = f"the Python package {name} is missing"
