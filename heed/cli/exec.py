@@ -44,16 +44,21 @@ def command(
     from heed.exec import execute
 
     with Progress() as progress:
+
+        def console(data: bytes) -> None:
+            progress.pause()
+            _write_console(data)
+
         result = execute(
             program,
             config=config,
             cores=cores,
             max_cycles=max_cycles,
             waves=window,
-            console=_write_console,
+            console=console,
             progress=progress,
         )
-    if result.status == 124:
+    if not result.exited:
         places = ", ".join(f"hart {hart}: {pc:#010x}" for hart, pc in enumerate(result.pcs))
         complain(f"{program} did not end within {max_cycles} cycles; {places}")
     raise typer.Exit(result.status)

@@ -4,6 +4,7 @@ On a terminal there is colour and a spinner; in a pipe the same text, a line a m
 control characters.
 """
 
+import re
 import sys
 import time
 from types import TracebackType
@@ -50,43 +51,51 @@ def table(title: str, *columns: str, left: int = 1) -> Table:
 class Progress:
     """Says on standard error what is going on and for how long; use as a context manager.
 
-    Call it with a message: the previous step is over, the next one begins. It is the
+    Call it with a message: the step before is over, the next one begins. A message that differs
+    from the one before in numbers only (3 of 80 ...) is the same step, further on. It is the
     `progress(str)` callback that the builders and runners take.
     """
+
+    PIPE_SECONDS = 5.0
+    """In a pipe, how often the same step may say how far it is."""
 
     def __init__(self) -> None:
         self._console = console(sys.stderr)
         self._status: Status | None = None
+        self._step = ""
         self._message = ""
-        self._begin = 0.0
+        self._begin = self._said = 0.0
 
     def __enter__(self) -> Self:
         return self
 
     def __call__(self, message: str) -> None:
-        self._finish()
-        self._message, self._begin = message, time.monotonic()
+        now = time.monotonic()
+        step = re.sub(r"[0-9]+", "#", message)
+        same, self._step = step == self._step, step
+        if not same:
+            self.pause()
+            self._begin = now
+        self._message = message
         if self._console.is_terminal:
-            self._status = self._console.status(escape(message))
-            self._status.start()
-        else:
-            self._console.print(f"heed: {message}", markup=False, soft_wrap=True)
+            if self._status is None:
+                self._status = self._console.status("")
+                self._status.start()
+            self._status.update(escape(message))
+        elif not same or now - self._said > self.PIPE_SECONDS:
+            self._said = now
+            self._line(message)
 
-    def _finish(self) -> None:
-        if self._status is not None:
-            self._status.stop()
-            seconds = time.monotonic() - self._begin
-            self._console.print(
-                f"heed: {self._message} ({seconds:.1f} s)",
-                style="dim",
-                markup=False,
-                soft_wrap=True,
-            )
-            self._status = None
+    def _line(self, text: str) -> None:
+        style = "dim" if self._console.is_terminal else None
+        self._console.print(f"heed: {text}", style=style, markup=False, soft_wrap=True)
 
     def pause(self) -> None:
         """End the current step, so that others can write on the terminal."""
-        self._finish()
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+            self._line(f"{self._message} ({time.monotonic() - self._begin:.1f} s)")
 
     def __exit__(
         self,
@@ -94,4 +103,4 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._finish()
+        self.pause()

@@ -210,10 +210,20 @@ def test_generate_check_finds_a_stale_file(monkeypatch, capsys):
 def test_progress_is_a_line_a_step_in_a_pipe(capsys):
     with ui.Progress() as progress:
         progress("building [all] of it")
+        for number in range(100):
+            progress(f"compiling {number} of 100")
         progress("running")
     out, err = capsys.readouterr()
     assert out == ""
-    assert err == "heed: building [all] of it\nheed: running\n"
+    assert err == "heed: building [all] of it\nheed: compiling 0 of 100\nheed: running\n"
+
+
+def test_a_long_step_says_how_far_it_is(capsys, monkeypatch):
+    monkeypatch.setattr(ui.Progress, "PIPE_SECONDS", 0.0)
+    with ui.Progress() as progress:
+        progress("compiling 1 of 3")
+        progress("compiling 2 of 3")
+    assert capsys.readouterr().err.splitlines()[-1] == "heed: compiling 2 of 3"
 
 
 def test_the_console_of_a_program_is_passed_on_as_bytes(capfdbinary):
