@@ -33,7 +33,7 @@ class Reciprocal(wiring.Component):
 
     A restoring divider, a quotient bit a cycle: D is first shifted left until its top bit is set;
     the remainder starts at 2^24, so that the first bit is always 1, and a power of two, whose
-    quotient 2^12 would be too large, gives all ones by itself.
+    quotient 2^12 would be too large, gives all ones by itself. So does D = 0.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ class Reciprocal(wiring.Component):
                     m.d.sync += [
                         row.eq(self.i.payload.row),
                         gain.eq(self.i.payload.gain),
-                        divisor.eq(Mux(self.i.payload.mass == 0, 1, self.i.payload.mass)),
+                        divisor.eq(self.i.payload.mass),
                     ]
                     m.next = "NORMALISE"
             with m.State("NORMALISE"):
