@@ -61,6 +61,7 @@ def lower_attention(build: "Builder", node: Node) -> Layer:
     heads, size = node.attrs["heads"], node.attrs["head_dim"]
     logits, area = _logits(q.rows, k.rows, heads, tile), f"{node.name}.logits"
     step = MAX_BLOCKS * tile if build.show_logits else q.rows
+    parameters = build.constant(node, "parameters", head_parameter_bytes(node.constants, heads))
     jobs = []
     for first in range(0, q.rows, step):
         rows = min(step, q.rows - first)
@@ -70,7 +71,7 @@ def lower_attention(build: "Builder", node: Node) -> Layer:
             "x_type": ElementType.INT8,
             "y_type": ElementType.INT8,
             "param_mode": ParamMode.HEAD,
-            "param_base": Ref(f"{node.name}.parameters"),
+            "param_base": parameters,
             "rows": rows,
             "columns": k.rows,
             "inner": size,
@@ -94,7 +95,6 @@ def lower_attention(build: "Builder", node: Node) -> Layer:
                 f"{operand}_head_stride": align(size) if heads > 1 else 0,
             }
         jobs.append(Job(fields))
-    build.constant(node, "parameters", head_parameter_bytes(node.constants, heads))
     writes = {names["y"]: names["y"]}
     if build.show_logits:
         build.layouts[area] = logits

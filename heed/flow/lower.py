@@ -43,7 +43,7 @@ class Builder:
 
     def constant(self, node: Node, name: str, contents: bytes) -> Ref:
         """Add a constant of a node; return its address to be."""
-        area = f"{node.name}.{name}"
+        area = f"{node.name}/{name}"
         self.constants[area] = contents.ljust(align(len(contents)), b"\0")
         return Ref(area)
 
