@@ -1,0 +1,54 @@
+"""An attention job: logits through the scratch area, softmax, and the product with V."""
+
+from hw.regmap import HEAD_PARAMETER, MaskMode
+from sw_model import ops
+from sw_model.engine.memory import Operand, read_records
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+def head_parameters_good(memory: bytearray, f: dict[str, int]) -> bool:
+    """Whether every head's logit step j is one that there is, 1 to 5."""
+    j = read_records(memory, HEAD_PARAMETER, f["param_base"], 0, f["heads"])["j"]
+    return bool(((j >= 1) & (j <= 5)).all())
+
+
+def _head(memory: bytearray, f: dict[str, int], head: int) -> None:
+    x, w, r, y, s = (Operand.of(f, name) for name in "xwrys")
+    k = w.read(memory, head, f["columns"], f["inner"], "int8")
+    vt = r.read(memory, head, f["inner"], f["columns"], "int8")
+    fields = read_records(memory, HEAD_PARAMETER, f["param_base"], head, 1)
+    entry = ops.Entry(fields["mul"], fields["add"], fields["shift"])
+    for block, first in enumerate(range(0, f["rows"], f["block_rows"])):
+        rows = min(f["block_rows"], f["rows"] - first)
+        output, logits = ops.attention(
+            x.read(memory, head, rows, f["inner"], "int8", first),
+            k,
+            vt,
+            entry,
+            heads=1,
+            j=fields["j"],
+            g=fields["gain"],
+            kv_len=f["kv_length"],
+            causal=f["mask_mode"] == MaskMode.CAUSAL,
+            offset=f["mask_offset"],
+            first_row=first,
+        )
+        s.write(memory, head, logits[0], (block % f["blocks"]) * f["block_rows"])
+        y.write(memory, head, output, first)
+
+
+def run_attention(memory: bytearray, f: dict[str, int]) -> Shapes:
+    """Execute a checked attention job with fields `f`; return the shapes of what was written.
+
+    Block b of a head leaves its logits in the scratch rows from (b modulo blocks) * block_rows
+    on: all columns, masked ones too.
+    """
+    for head in range(f["heads"]):
+        _head(memory, f, head)
+    blocks = -(-f["rows"] // f["block_rows"])
+    used = f["rows"] if blocks <= f["blocks"] else f["blocks"] * f["block_rows"]
+    return {
+        "y": (f["heads"], f["rows"], f["inner"]),
+        "s": (f["heads"], used, f["columns"]),
+    }
