@@ -113,7 +113,6 @@ class FetchPort(wiring.Component):
 
         m.d.comb += [
             self.tcdm.req.valid.eq(self.data.req.valid | asking),
-            self.tcdm.req.payload.eq(self.data.req.payload),
             self.data.req.ready.eq(self.tcdm.req.ready & ~fetching),
             self.data.rsp.valid.eq(self.tcdm.rsp.valid & ~answered),
             self.data.rsp.data.eq(self.tcdm.rsp.data),
@@ -123,3 +122,5 @@ class FetchPort(wiring.Component):
                 self.tcdm.req.payload.op.eq(TcdmOp.LOAD),
                 self.tcdm.req.payload.addr.eq(address),
             ]
+        with m.Else():
+            m.d.comb += self.tcdm.req.payload.eq(self.data.req.payload)
