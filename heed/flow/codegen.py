@@ -95,7 +95,8 @@ class _Writer:
         shapes = ", ".join(
             f"{name} {list(self.plan.lowered.layouts[name].shape)}" for name in layer.writes
         )
-        yield f"/* {_comment(layer.name)}: {layer.op} on {layer.where}, writes {_comment(shapes)} */"
+        what = f"{layer.name}: {layer.op} on {layer.where}, writes {shapes}"
+        yield f"/* {_comment(what)} */"
         yield f"static void layer_{index}(struct heed_team team)"
         yield "{"
         if layer.where == "engine":
