@@ -1,0 +1,97 @@
+"""The attention engine."""
+
+from amaranth.hdl import *
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from hw.attention.control import Control, Event
+from hw.attention.pipeline import Pipeline
+from hw.attention.port import Port
+from hw.common.register_bank import RegisterBank
+from hw.common.register_bus import RegisterSignature
+from hw.config import ClusterConfig
+from hw.regmap import DESCRIPTOR_VERSION, ENGINE, ENGINE_MAGIC
+from hw.tcdm.bus import TcdmSignature
+
+
+class Engine(wiring.Component):
+    """Runs jobs that descriptors in the TCDM describe: linear layers and multi-head attention.
+
+    Registers (`regmap.ENGINE`) take doorbells and a soft clear and show the state; everything
+    else goes through the ports. `docs/reference/engine.md` has the life of a job.
+
+    Parameters
+    ----------
+    config : ClusterConfig
+
+    Members
+    -------
+    port : Out(TcdmSignature) for each of `config.engine.ports`
+    regs : In(RegisterSignature)
+    event : Out(Event), one cycle for each job that ended
+    busy : Out; a job runs or waits
+
+    Timing
+    ------
+    Ports: see `Port`; requests come from registers, and ports do not wait for each other.
+    """
+
+    def __init__(self, *, config: ClusterConfig):
+        self._config = config
+        signature = TcdmSignature(addr_width=config.tcdm.addr_width)
+        super().__init__(
+            {
+                "port": Out(signature).array(config.engine.ports),
+                "regs": In(RegisterSignature()),
+                "event": Out(Event()),
+                "busy": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config, engine = self._config, self._config.engine
+        m.submodules.registers = registers = RegisterBank(ENGINE)
+        m.submodules.control = control = Control(config=config)
+        pipeline = Pipeline(config=config)
+        m.submodules.pipeline = ResetInserter(control.reset)(pipeline)
+        ports = [Port(config=config) for _ in range(engine.ports)]
+        for number, port in enumerate(ports):
+            m.submodules[f"port_{number}"] = port
+            connect(m, pipeline.read[number], port.read)
+            connect(m, port.data, pipeline.data[number])
+            connect(m, pipeline.write[number], port.write)
+            connect(m, port.bus, flipped(self.port[number]))
+            m.d.comb += port.clear.eq(control.reset)
+        connect(m, control.command, pipeline.command)
+        connect(m, pipeline.row, control.row)
+        connect(m, control.word, pipeline.word)
+        connect(m, control.event, flipped(self.event))
+        connect(m, flipped(self.regs), registers.bus)
+        m.d.comb += [
+            pipeline.descriptor.eq(control.descriptor),
+            pipeline.start.eq(control.start),
+            pipeline.writing.eq(Cat(port.writing for port in ports).any()),
+            control.done.eq(pipeline.done),
+            control.written.eq(pipeline.written),
+            control.quiet.eq(~Cat(port.active for port in ports).any()),
+            control.doorbell.eq(registers.doorbell_write),
+            control.doorbell_data.eq(registers.doorbell_data),
+            control.clear.eq(registers.clear_write & registers.clear_data[0]),
+            registers.id.eq(DESCRIPTOR_VERSION | ENGINE_MAGIC << 16),
+            registers.sizes.eq(
+                Cat(
+                    Const(value, 8)
+                    for value in (engine.units, engine.lanes, engine.ports, engine.queue_depth)
+                )
+            ),
+            registers.config_hash.eq(config.hash),
+            registers.state.eq(
+                Cat(control.busy, control.halted, control.overflow, Const(0, 5), control.free)
+            ),
+            registers.error.eq(control.error),
+            registers.error_address.eq(control.error_address),
+            registers.jobs.eq(control.jobs),
+            self.busy.eq(control.busy),
+        ]
+        return m
