@@ -275,7 +275,7 @@ class Core(wiring.Component):
             req.valid.eq(starts & is_memory),
             req.payload.op.eq(Mux(is_store, TcdmOp.STORE, TcdmOp.LOAD)),
             req.payload.addr.eq(address),
-            req.payload.data.eq(store.data),
+            req.payload.data.eq(Mux(is_store, store.data, 0)),
             req.payload.strobe.eq(store.strobe),
             divider.start.eq(starts & is_divide),
             csrs.commit.eq(x_retires & is_csr),
