@@ -130,7 +130,7 @@ class Writer(wiring.Component):
         row_words = Signal(range(self._bytes // WORD_BYTES + 1))
         chunk_words = self._words
         chunks = self._bytes // WORD_BYTES // chunk_words
-        chunk = Signal(range(chunks))
+        chunk = Signal(range(max(2, chunks)))
         last_chunk = Signal()
         m.d.comb += [
             row_words.eq((row_bytes + (WORD_BYTES - 1)) >> 3),
