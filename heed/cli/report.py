@@ -9,7 +9,9 @@ from heed.cli.ui import console, say, table
 from heed.errors import HeedError
 
 if TYPE_CHECKING:
-    from heed.run import LayerRun
+    from collections.abc import Sequence
+
+    from heed.run import ImageRun, Mismatch, NetworkRun
 
 SHADES = " .:-=+*#%@"
 
@@ -66,33 +68,48 @@ def show_image(number: int, image: np.ndarray, label: int | None, logits: np.nda
     return label is None or predicted == label
 
 
-def layer_table(title: str, layers: "list[LayerRun]") -> None:
-    """Print where each layer ran, its work and its time."""
+def layer_table(title: str, image: "ImageRun") -> None:
+    """Print where each layer of an image ran, its work and its time."""
     result = table(title, "layer", "where", "MACs", "cycles", "MAC/cycle", "utilisation", left=2)
-    for layer in layers:
-        rate = layer.macs / layer.cycles if layer.cycles else 0.0
-        use = "" if layer.utilisation is None else f"{100 * layer.utilisation:.1f} %"
-        macs = f"{layer.macs:,}" if layer.macs else ""
-        result.add_row(
-            layer.name, layer.where, macs, f"{layer.cycles:,}", f"{rate:.1f}" if macs else "", use
-        )
-    result.add_section()
-    total = sum(layer.cycles for layer in layers)
-    macs = sum(layer.macs for layer in layers)
-    result.add_row("all layers", "", f"{macs:,}", f"{total:,}", f"{macs / max(total, 1):.1f}", "")
+    for row in layer_rows(image):
+        result.add_row(*row, end_section=row[0] == image.layers[-1].name)
     console().print(result)
 
 
-def verdict(name: str, cycles: int, seconds: float, mismatch: str | None) -> None:
+def layer_rows(image: "ImageRun") -> list[list[str]]:
+    """Texts of the layers' table: name, where, MACs, cycles, MACs a cycle, utilisation.
+
+    After the layers come the time between them and the whole image.
+    """
+    rows = []
+    for layer in image.layers:
+        use = "" if layer.utilisation is None else f"{100 * layer.utilisation:.1f} %"
+        macs, rate = (f"{layer.macs:,}", f"{layer.macs_a_cycle:.1f}") if layer.macs else ("", "")
+        rows.append([layer.name, layer.where, macs, f"{layer.cycles:,}", rate, use])
+    inside = sum(layer.cycles for layer in image.layers)
+    macs = sum(layer.macs for layer in image.layers)
+    rows.append(["between layers", "cores", "", f"{image.cycles - inside:,}", "", ""])
+    rate = f"{macs / image.cycles:.1f}" if image.cycles else ""
+    rows.append(["whole image", "", f"{macs:,}", f"{image.cycles:,}", rate, ""])
+    return rows
+
+
+def verdict(name: str, run: "NetworkRun", mismatches: "Sequence[Mismatch | None]") -> None:
     """Print the closing line of a run.
 
     Raises
     ------
     HeedError
-        When a tensor differs from the reference.
+        When a tensor of an image differs from the reference, or was not kept for comparison.
     """
-    speed = cycles / seconds / 1000 if seconds else 0.0
-    outcome = "all tensors bit-exact" if mismatch is None else "NOT bit-exact"
-    say(f"{name}: {cycles:,} cycles, {speed:.1f} kHz, {outcome}")
-    if mismatch is not None:
-        raise HeedError(mismatch)
+    hidden = sorted({tensor for image in run.images for tensor in image.hidden})
+    wrong = [(image, found) for image, found in enumerate(mismatches) if found is not None]
+    exact = "NOT bit-exact" if wrong else "all tensors bit-exact"
+    if hidden and not wrong:
+        exact = f"tensors bit-exact but {len(hidden)} that were not kept"
+    say(f"{name}: {run.cycles} cycles, {run.khz:.1f} kHz, {exact}")
+    if wrong:
+        image, found = wrong[0]
+        raise HeedError(f"image {image}: {found}")
+    if hidden:
+        raise HeedError(f"not compared, since memory did not keep them: {', '.join(hidden)}")

@@ -60,13 +60,15 @@ def command(
             graph, inputs, config, simulator=simulator, progress=progress, waves=window
         )
         progress("comparing every tensor with the reference")
-        wanted = [reference.run(graph, {graph.inputs[0]: image}) for image in inputs]
-        mismatches = [compare(got, want) for got, want in zip(run.images, wanted, strict=True)]
+        mismatches = [
+            compare(got, reference.run(graph, {graph.inputs[0]: image}))
+            for got, image in zip(run.images, inputs, strict=True)
+        ]
     right = 0
     for number, got in enumerate(run.images):
         label = None if labels is None else int(labels[number])
         right += report.show_image(number, pixels[number], label, got.logits)
-    report.layer_table(f"{config.name.upper()}, image 0, layer by layer", run.images[0].layers)
+    report.layer_table(f"{config.name.upper()}, image 0, layer by layer", run.images[0])
     if labels is not None:
         say(f"{right} of {len(inputs)} images classified rightly")
     report.verdict(config.name.upper(), run, mismatches)
