@@ -103,7 +103,7 @@ class RandomProgram:
         self._emit("addi", rd=rd, rs1=rd, imm=low)
 
     def _prologue(self) -> None:
-        """Vector table from word 1 on (exceptions at 0, interrupts at 4 * code), handlers, setup."""
+        """Vector table from word 1 on (4 * code for interrupts), handlers, setup."""
         exception, interrupt, setup = 13, 19, 20
         self._emit("jal", imm=4 * setup)
         self._emit("jal", imm=4 * (exception - 1))

@@ -1,0 +1,152 @@
+"""The decoder's table against the assembler and against the model's."""
+
+import random
+
+import pytest
+
+from hw.core.decode import INSTRUCTIONS, Decoder, Instruction, R
+from hw.core.types import Control, Unit
+from hw.verilog import to_verilog
+from sw_model.iss import decode as model
+from verif.lib.assembler import assemble
+from verif.lib.combinational import evaluate
+
+SOURCE = """
+    lui x5, 0xABCDE
+    auipc x6, 0x81234
+    .word 0xff1ff0ef  # jal x1, -16
+    jalr x7, -4(x8)
+    .word 0xfe208ee3  # beq x1, x2, -4
+    .word 0x7e419fe3  # bne x3, x4, 4094
+    .word 0x8062c063  # blt x5, x6, -4096
+    .word 0x0083d463  # bge x7, x8, 8
+    .word 0x00a4e663  # bltu x9, x10, 12
+    .word 0x00c5f863  # bgeu x11, x12, 16
+    lb x1, -2048(x2)
+    lh x3, 2047(x4)
+    lw x5, 0(x6)
+    lbu x7, 1(x8)
+    lhu x9, -1(x10)
+    sb x11, -2048(x12)
+    sh x13, 2047(x14)
+    sw x15, 5(x16)
+    addi x17, x18, -7
+    slti x19, x20, 7
+    sltiu x21, x22, -1
+    xori x23, x24, 0x555
+    ori x25, x26, 0x2AA
+    andi x27, x28, -2048
+    slli x29, x30, 31
+    srli x31, x1, 1
+    srai x2, x3, 15
+    add x4, x5, x6
+    sub x7, x8, x9
+    sll x10, x11, x12
+    slt x13, x14, x15
+    sltu x16, x17, x18
+    xor x19, x20, x21
+    srl x22, x23, x24
+    sra x25, x26, x27
+    or x28, x29, x30
+    and x31, x1, x2
+    mul x1, x2, x3
+    mulh x4, x5, x6
+    mulhsu x7, x8, x9
+    mulhu x10, x11, x12
+    div x13, x14, x15
+    divu x16, x17, x18
+    rem x19, x20, x21
+    remu x22, x23, x24
+    fence
+    fence.i
+    ecall
+    ebreak
+    mret
+    wfi
+    csrrw x1, mscratch, x2
+    csrrs x3, mepc, x4
+    csrrc x5, mtvec, x6
+    csrrwi x7, mcause, 31
+    csrrsi x8, mtval, 1
+    csrrci x9, mie, 16
+"""
+"""Every instruction, in the order of the table; branches as words, so that no label moves them."""
+
+IMMEDIATES = {
+    **{"lui": 0xABCDE000, "auipc": 0x81234000, "jal": -16, "jalr": -4, "beq": -4, "bne": 4094},
+    **{"blt": -4096, "bge": 8, "bltu": 12, "bgeu": 16, "lb": -2048, "lh": 2047, "lw": 0},
+    **{"lbu": 1, "lhu": -1, "sb": -2048, "sh": 2047, "sw": 5, "addi": -7, "slti": 7},
+    **{"sltiu": -1, "xori": 0x555, "ori": 0x2AA, "andi": -2048, "slli": 31, "srli": 1},
+    **{"csrrwi": 31, "csrrsi": 1, "csrrci": 16},
+}
+
+
+@pytest.fixture(scope="module")
+def words():
+    data = assemble(".option arch, +zicsr, +zifencei\n" + SOURCE).data
+    return [int.from_bytes(data[i : i + 4], "little") for i in range(0, len(data), 4)]
+
+
+def decode(words, decoder=None):
+    inputs = [dict(insn=word) for word in words]
+    return evaluate(decoder or Decoder(), inputs, ["control", "immediate"])
+
+
+def test_assembled_instructions(words):
+    assert len(words) == len(INSTRUCTIONS)
+    for row, word, (control, immediate) in zip(INSTRUCTIONS, words, decode(words), strict=True):
+        assert control.legal, row.name
+        assert control.as_bits() == row.control.as_value().value, row.name
+        assert model.decode(word).name == row.name
+        if row.name in IMMEDIATES:
+            assert immediate == IMMEDIATES[row.name] & 0xFFFFFFFF, row.name
+
+
+def test_legal_words_are_those_of_the_model(words):
+    rng = random.Random(7)
+    cases = [rng.getrandbits(32) for _ in range(1000)]
+    cases += [0, 0xFFFFFFFF, 0x00000013 ^ 2]
+    # One bit away from an instruction: most of the interesting illegal ones.
+    cases += [word ^ 1 << bit for word in words for bit in range(32)]
+    legal = 0
+    for word, (control, _) in zip(cases, decode(cases), strict=True):
+        expected = model.decode(word)
+        assert bool(control.legal) == (expected is not None), hex(word)
+        legal += control.legal
+    assert 0 < legal < len(cases)
+
+
+def test_atomics_and_compressed_are_illegal():
+    atomic = 0x0000_A02F  # amoadd.w x0, x0, (x1)
+    compressed = 0x0001  # c.nop
+    assert [control.legal for control, _ in decode([atomic, compressed])] == [0, 0]
+
+
+def test_illegal_words_do_nothing():
+    (control, _) = decode([0])[0]
+    assert control.as_bits() == 0
+
+
+def test_a_row_more():
+    extra = Instruction("extra", "1111111 ----- ----- 000 ----- 0110011", R, Unit.ALU, 5)
+    decoder = Decoder((*INSTRUCTIONS, extra))
+    (control, _) = decode([0xFE000033], decoder)[0]
+    assert control.legal and control.op == 5
+
+
+def test_bad_tables():
+    short = Instruction("short", "1111 0110011", R, Unit.ALU)
+    with pytest.raises(ValueError, match="pattern of 'short'"):
+        Decoder((short,))
+    twice = Instruction("twice", "------- 00000 ----- 000 ----- 0110011", R, Unit.ALU)
+    with pytest.raises(ValueError, match="'twice' and 'add' match the same word"):
+        Decoder((*INSTRUCTIONS, twice))
+
+
+def test_names_are_unique():
+    assert len({row.name for row in INSTRUCTIONS}) == len(INSTRUCTIONS)
+    assert Control.as_shape().size < 64
+
+
+def test_converts_to_verilog():
+    assert "module decoder" in to_verilog(Decoder(), name="decoder")
