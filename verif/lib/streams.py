@@ -103,3 +103,24 @@ def pipe(dut, items: list[Item], count: int, *, seed: int = 0, chances=(1.0, 1.0
         taken.extend(await receive(ctx, dut.o, count, rng, chances[1]))
 
     return taken, simulate(dut, sender, receiver)
+
+
+def latency(dut, item: Item) -> int:
+    """Return how many cycles after `dut.i` took the item it is offered at `dut.o`."""
+    cycles = 0
+
+    async def testbench(ctx):
+        nonlocal cycles
+        for name, value in item.controls.items():
+            ctx.set(getattr(dut, name), value)
+        ctx.set(dut.i.payload, dut.i.payload.shape().const(item.payload))
+        ctx.set(dut.i.valid, 1)
+        await ctx.tick().until(dut.i.ready)
+        ctx.set(dut.i.valid, 0)
+        cycles = 1
+        while not ctx.get(dut.o.valid):
+            await ctx.tick()
+            cycles += 1
+
+    simulate(dut, testbench)
+    return cycles

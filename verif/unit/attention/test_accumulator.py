@@ -6,7 +6,7 @@ from hw.config import EngineConfig
 from hw.presets import PAPER, TINY
 from hw.verilog import to_verilog
 from sw_model.ops import wrap32
-from verif.lib.streams import Item, pipe
+from verif.lib.streams import Item, latency, pipe
 
 CONFIGS = [TINY.engine, EngineConfig(units=16, lanes=16), EngineConfig(units=2, lanes=32)]
 STALLS = [(1.0, 1.0), (0.5, 1.0), (1.0, 0.3), (0.6, 0.6)]
@@ -57,6 +57,13 @@ def test_rows_that_do_not_end_are_not_held_up():
     items = [item(1, 1)] + [item(n, 0) for n in range(2, 12)] + [item(12, 1)]
     taken, _ = pipe(Accumulator(config=config), items, 2, chances=(1.0, 0.1), seed=5)
     assert [got.row for got in taken] == [1, 12]
+
+
+def test_latency():
+    config = TINY.engine
+    step = {"row": 1, "group": 1, "first": 1, "last": 1}
+    item = Item({"step": step, "sums": [1] * config.units})
+    assert latency(Accumulator(config=config), item) == 2
 
 
 @pytest.mark.parametrize("config", [TINY.engine, PAPER.engine, CONFIGS[1]], ids=str)

@@ -5,7 +5,7 @@ from hw.attention.array import DotArray
 from hw.config import EngineConfig
 from hw.presets import PAPER, TINY
 from hw.verilog import to_verilog
-from verif.lib.streams import Item, pipe
+from verif.lib.streams import Item, latency, pipe
 
 CONFIGS = [TINY.engine, EngineConfig(units=16, lanes=16), EngineConfig(units=2, lanes=32)]
 STALLS = [(1.0, 1.0), (0.5, 1.0), (1.0, 0.5), (0.6, 0.6)]
@@ -47,6 +47,12 @@ def test_the_paper_array():
     items, expected = random_steps(PAPER.engine, np.random.default_rng(4), 6)
     taken, _ = pipe(DotArray(config=PAPER.engine), items, len(items))
     assert [list(got.sums) for got in taken] == [sums for _, sums in expected]
+
+
+def test_latency():
+    config = TINY.engine
+    items, _ = random_steps(config, np.random.default_rng(0), 1)
+    assert latency(DotArray(config=config), items[0]) == 1
 
 
 @pytest.mark.parametrize("preset", [TINY, PAPER], ids=lambda preset: preset.name)

@@ -8,7 +8,7 @@ from hw.presets import PAPER, TINY
 from hw.regmap import ElementType, ParamMode
 from hw.verilog import to_verilog
 from sw_model import ops
-from verif.lib.streams import Item, pipe
+from verif.lib.streams import Item, latency, pipe
 
 CONFIGS = [TINY.engine, EngineConfig(units=16, lanes=16), EngineConfig(units=2, lanes=32)]
 STALLS = [(1.0, 1.0), (0.5, 1.0), (1.0, 0.4), (0.6, 0.6)]
@@ -99,6 +99,12 @@ def test_table(y_type, chances):
     )
     assert any(min(values) < 0 for *_, values in case.expected) == (y_type == ElementType.INT8)
     case.check(chances)
+
+
+def test_latency():
+    config = TINY.engine
+    item = Item({"row": 1, "group": 1, "values": [1] * config.units})
+    assert latency(Epilogue(config=config), item) == 4
 
 
 @pytest.mark.parametrize("config", [TINY.engine, PAPER.engine, CONFIGS[1]], ids=str)

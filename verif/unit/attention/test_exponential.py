@@ -6,7 +6,7 @@ from hw.config import EngineConfig
 from hw.presets import PAPER, TINY
 from hw.verilog import to_verilog
 from sw_model import ops
-from verif.lib.streams import Item, pipe, receive, send, simulate
+from verif.lib.streams import Item, latency, pipe, receive, send, simulate
 
 CONFIGS = [TINY.engine, EngineConfig(units=2, lanes=32)]
 STALLS = [(1.0, 1.0), (0.5, 1.0), (1.0, 0.4), (0.6, 0.6)]
@@ -82,6 +82,12 @@ def test_every_distance(j):
 
 def test_the_table():
     assert list(EXP2_TABLE) == ops.EXP2_TABLE.tolist()
+
+
+def test_latency():
+    config = TINY.engine
+    item = Item({"row": 1, "data": [1] * config.lanes}, {"keep": 1})
+    assert latency(Exponential(config=config), item) == 2
 
 
 @pytest.mark.parametrize("preset", [TINY, PAPER], ids=lambda preset: preset.name)

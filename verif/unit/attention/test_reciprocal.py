@@ -5,7 +5,7 @@ from hw.attention.reciprocal import Reciprocal
 from hw.presets import PAPER, TINY
 from hw.verilog import to_verilog
 from sw_model import ops
-from verif.lib.streams import Item, pipe
+from verif.lib.streams import Item, latency, pipe
 
 STALLS = [(1.0, 1.0), (0.3, 1.0), (1.0, 0.1)]
 
@@ -53,6 +53,11 @@ def test_dividing_by_requantisation_is_normalisation():
         for n, entry in zip(weighted, (out.entry for out in taken), strict=True)
     ]
     assert got == ops.normalise(weighted, totals, 1).tolist()
+
+
+def test_latency():
+    item = Item({"row": 1, "mass": 255, "gain": 0})
+    assert latency(Reciprocal(config=TINY.engine), item) == 14
 
 
 def test_converts():
