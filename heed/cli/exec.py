@@ -8,6 +8,7 @@ import typer
 
 from heed.cli.options import From, Preset, To, Waves, count, preset_config, wave_window
 from heed.cli.ui import Progress, complain
+from heed.errors import HeedError
 
 NAME = "exec"
 
@@ -38,6 +39,10 @@ def command(
     """
     config = preset_config(preset)
     window = wave_window(waves, first, last)
+    if cores > config.harts:
+        raise HeedError(
+            f"--cores is {cores}, but preset {config.name} has {config.harts}", status=2
+        )
     from heed import doctor
 
     doctor.require("exec")
@@ -59,6 +64,6 @@ def command(
             progress=progress,
         )
     if not result.exited:
-        places = ", ".join(f"hart {hart}: {pc:#010x}" for hart, pc in enumerate(result.pcs))
+        places = ", ".join(f"hart {hart}: {pc:#010x}" for hart, pc in enumerate(result.pcs[:cores]))
         complain(f"{program} did not end within {max_cycles} cycles; {places}")
     raise typer.Exit(result.status)

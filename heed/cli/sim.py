@@ -71,4 +71,6 @@ def command(
     report.layer_table(f"{config.name.upper()}, image 0, layer by layer", run.images[0])
     if labels is not None:
         say(f"{right} of {len(inputs)} images classified rightly")
+    if waves is not None:
+        say(f"waveforms of the first images: {waves}, and beside it save files for the viewers")
     report.verdict(config.name.upper(), run, mismatches)

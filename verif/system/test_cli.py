@@ -86,6 +86,7 @@ def test_version(capsys):
         (["exec", "p.elf", "--preset", "huge"], "'huge'"),
         (["exec", "p.elf", "--cores", "0"], "0"),
         (["exec", "p.elf", "--max-cycles", "-5"], "-5"),
+        (["exec", "p.elf", "--cores", "3"], "--cores is 3, but preset tiny has 2"),
         (["verilog"], "--output"),
         (["verilog", "-o", "x", "--preset", "huge"], "'huge'"),
         (["accuracy", "--seeds", "0"], "0"),
