@@ -2,7 +2,10 @@
  *
  * A matrix is its first element, its rows' distance in bytes, and its numbers of rows and columns.
  * Every hart of a team calls a kernel with the same job; each does its share, any sizes. No kernel
- * waits for the others: put a barrier before whoever reads the result. */
+ * waits for the others: put a barrier before whoever reads the result.
+ *
+ * Inside, jobs are copied first: they lie in slow memory, and a compiler must reload fields after
+ * every store of a byte. */
 #ifndef HEED_KERNELS_H
 #define HEED_KERNELS_H
 
