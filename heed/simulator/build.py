@@ -141,7 +141,7 @@ def _emit(config: ClusterConfig) -> dict[str, str]:
 
 
 def _config_header(config: ClusterConfig) -> str:
-    """Return the harness's view of the configuration; the map of TCDM words comes from the model."""
+    """Return the harness's view of the configuration; TCDM words are mapped by the model."""
     words = range(0, config.tcdm.bytes, WORD_BYTES)
     places = [locate(config.tcdm, offset) for offset in words]
 

@@ -1,0 +1,6 @@
+/* Ends with the status CODE, by main's value. */
+
+int main(void)
+{
+    return CODE;
+}

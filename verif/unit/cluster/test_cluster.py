@@ -1,0 +1,43 @@
+"""Cluster: its parts are there under stable names, and it converts for synthesis."""
+
+import re
+
+import pytest
+
+from hw.cluster.cluster import Cluster, HartMonitor, Strobe
+from hw.config import ClusterConfig, EngineConfig, TcdmConfig
+from hw.presets import PAPER, TINY
+from hw.verilog import to_verilog
+
+ODD = ClusterConfig(
+    name="odd",
+    workers=3,
+    control_core=True,
+    tcdm=TcdmConfig(banks=2, bank_bytes=8192),
+    engine=EngineConfig(units=2, lanes=32),
+    main_bytes=1 << 20,
+)
+
+
+@pytest.mark.parametrize("config", [TINY, PAPER, ODD], ids=lambda config: config.name)
+def test_converts(config):
+    """All presets, and a cluster in between, become Verilog without simulation constructs."""
+    text = to_verilog(Cluster(config=config), name="cluster")
+    for hart in range(config.harts):
+        assert re.search(rf"\\cluster\.core_{hart} +core_{hart} ", text)
+    for part in ("tcdm", "engine", "events", "devices", "host"):
+        assert re.search(rf"\\cluster\.{part} +{part} ", text)
+    assert "heed_main_memory" not in text
+    assert "monitor" not in text
+    assert "$display" not in text and "assert" not in text.lower()
+
+
+def test_monitors_only_on_request():
+    assert not hasattr(Cluster(config=TINY), "monitor")
+    assert len(Cluster(config=TINY, monitored=True).monitor) == TINY.harts
+
+
+def test_signatures_compare_by_value():
+    assert Strobe(8) == Strobe(8) != Strobe(32)
+    assert HartMonitor() == HartMonitor() != Strobe(8)
+    assert repr(Strobe(8)) == "Strobe(8)" and repr(HartMonitor()) == "HartMonitor()"
