@@ -32,10 +32,10 @@ module heed_ram #(
         end
 
 `ifndef SYNTHESIS
-    integer index;
+    integer word;
     initial begin
-        for (index = 0; index < DEPTH; index = index + 1)
-            words[index] = {WIDTH{1'b0}};
+        for (word = 0; word < DEPTH; word = word + 1)
+            words[word] = {WIDTH{1'b0}};
         rdata = {WIDTH{1'b0}};
     end
 `endif

@@ -26,6 +26,7 @@ from pathlib import Path
 import find_libpython
 from amaranth.lib import wiring
 from cocotb_tools import runner as cocotb_runner
+from cocotb_tools.config import libs_dir
 
 from hw.verilog import to_verilog, verilog_sources
 
@@ -158,7 +159,7 @@ def _build(component, top, simulator, defines, waves):
         raise ToolError("libpython is missing: cocotb embeds it; install package python3-dev")
 
     parts = [text, *(path.read_text() for path in sources), repr(flags), repr(sorted(macros))]
-    parts += [simulator, _versions(), str(waves)]
+    parts += [simulator, _versions(), str(waves), str(libs_dir)]  # builds link to `libs_dir`
     key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
     build_dir = _build_root() / "block" / f"{top}-{simulator}-{key}"
     with _locked(build_dir.with_suffix(".lock")):
@@ -272,7 +273,7 @@ def _check_results(results: Path, log: Path) -> None:
         if case.find("failure") is not None or case.find("error") is not None
     ]
     if failed:
-        raise AssertionError(f"failed: {', '.join(failed)}\n{_tail(log, LOG_LINES)}")
+        raise AssertionError(f"failed: {', '.join(failed)}\n{_tail(log, LOG_LINES)}\nlog: {log}")
     if not ran:
         raise AssertionError(f"no test ran:\n{_tail(log, LOG_LINES)}")
 
