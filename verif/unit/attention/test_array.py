@@ -8,7 +8,7 @@ from hw.verilog import to_verilog
 from verif.lib.streams import Item, latency, pipe
 
 CONFIGS = [TINY.engine, EngineConfig(units=16, lanes=16), EngineConfig(units=2, lanes=32)]
-STALLS = [(1.0, 1.0), (0.5, 1.0), (1.0, 0.5), (0.6, 0.6)]
+STALLS = [(1.0, 1.0), (0.7, 0.5)]
 
 
 def random_steps(config, rng, count):

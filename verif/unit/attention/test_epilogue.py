@@ -11,7 +11,7 @@ from sw_model import ops
 from verif.lib.streams import Item, latency, pipe
 
 CONFIGS = [TINY.engine, EngineConfig(units=16, lanes=16), EngineConfig(units=2, lanes=32)]
-STALLS = [(1.0, 1.0), (0.5, 1.0), (1.0, 0.4), (0.6, 0.6)]
+STALLS = [(1.0, 1.0), (0.7, 0.5)]
 
 
 class Case:

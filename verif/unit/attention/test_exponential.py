@@ -9,7 +9,7 @@ from sw_model import ops
 from verif.lib.streams import Item, latency, pipe, receive, send, simulate
 
 CONFIGS = [TINY.engine, EngineConfig(units=2, lanes=32)]
-STALLS = [(1.0, 1.0), (0.5, 1.0), (1.0, 0.4), (0.6, 0.6)]
+STALLS = [(1.0, 1.0), (0.7, 0.5)]
 
 
 def bits(flags):
