@@ -1,8 +1,8 @@
 // Single-port synchronous RAM with byte strobes: read data one cycle later, held while not enabled.
 // Behaves like hw/common/ram.py; zero initial contents in simulation.
 //
-// With HEED_BACKDOOR, two exported DPI-C functions reach the words without cycles. The caller
-// selects the instance with svSetScope(svGetScopeFromName(...)) first.
+// With HEED_BACKDOOR, two exported DPI-C functions reach words of up to 64 bits without cycles. The
+// caller selects the instance with svSetScope(svGetScopeFromName(...)) first.
 
 module heed_ram #(
     parameter DEPTH = 512,
@@ -18,7 +18,7 @@ module heed_ram #(
     output reg  [WIDTH-1:0]      rdata
 );
 
-    reg [WIDTH-1:0] words [0:DEPTH-1];
+    reg [WIDTH-1:0] memory [0:DEPTH-1];
 
     integer lane;
     always @(posedge clk)
@@ -26,16 +26,16 @@ module heed_ram #(
             if (we) begin
                 for (lane = 0; lane < WIDTH / 8; lane = lane + 1)
                     if (strobe[lane])
-                        words[addr][lane*8 +: 8] <= wdata[lane*8 +: 8];
+                        memory[addr][lane*8 +: 8] <= wdata[lane*8 +: 8];
             end else
-                rdata <= words[addr];
+                rdata <= memory[addr];
         end
 
 `ifndef SYNTHESIS
     integer word;
     initial begin
         for (word = 0; word < DEPTH; word = word + 1)
-            words[word] = {WIDTH{1'b0}};
+            memory[word] = {WIDTH{1'b0}};
         rdata = {WIDTH{1'b0}};
     end
 `endif
@@ -45,12 +45,12 @@ module heed_ram #(
     export "DPI-C" function heed_ram_set;
 
     function longint heed_ram_get(input int index);
-        return (index >= 0 && index < DEPTH) ? longint'(words[index]) : 64'd0;
+        return (index >= 0 && index < DEPTH) ? longint'(memory[index]) : 64'd0;
     endfunction
 
     function void heed_ram_set(input int index, input longint value);
         if (index >= 0 && index < DEPTH)
-            words[index] = WIDTH'(value);
+            memory[index] = WIDTH'(value);
     endfunction
 `endif
 
