@@ -16,17 +16,21 @@ _SCRIPT = """
 ENTRY(_start)
 SECTIONS {{
   . = {base:#x};
-  .text : {{ *(.start) *(.text*) }}
+  .text : {{ KEEP(*(.start)) *(.text*) }}
   .data : ALIGN(8) {{ *(.rodata*) *(.srodata*) *(.data*) *(.sdata*) }}
   .bss : ALIGN(8) {{ *(.bss*) *(.sbss*) *(COMMON) *(.got*) }}
   /DISCARD/ : {{ *(.comment) *(.riscv.attributes) *(.eh_frame) }}
 }}
 """
 
-_START = """
+_PREFIX = """
+.option arch, +zicsr, +zifencei
 .section .start, "ax"
 .global _start
 _start:
+"""
+
+_START = """
     li sp, {stack:#x}
     call main
 .global _end
@@ -52,12 +56,12 @@ class Image:
 
 def assemble(text: str, *, base: int = BASE) -> Image:
     """Assemble a program that starts at its first instruction."""
-    return _build({"program.S": text}, base)
+    return _build({"program.S": _PREFIX + text}, base)
 
 
 def compile_c(text: str, *, base: int = BASE, stack: int) -> Image:
     """Compile C; `main` runs on a stack that ends at `stack`, then the program stays at `_end`."""
-    return _build({"start.S": _START.format(stack=stack), "program.c": text}, base)
+    return _build({"start.S": _PREFIX + _START.format(stack=stack), "program.c": text}, base)
 
 
 def _build(files: dict[str, str], base: int) -> Image:
@@ -69,7 +73,7 @@ def _build(files: dict[str, str], base: int) -> Image:
         command = [sys.executable, "-m", "ziglang", "cc", "-target", "riscv32-freestanding-none"]
         command += ["-mcpu=generic_rv32+m", "-O2", "-ffreestanding", "-nostdlib", "-g0"]
         command += ["-fno-sanitize=all", "-fomit-frame-pointer", *files, "-lcompiler_rt"]
-        command += ["-T", "link.ld", "-Wl,--no-gc-sections", "-o", "program.elf"]
+        command += ["-T", "link.ld", "-o", "program.elf"]
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120)
         if done.returncode:
             raise RuntimeError(f"the program does not build:\n{done.stderr}")

@@ -27,6 +27,8 @@ class CoreMachine:
         Of the stalls.
     interrupts
         Function of (cycle, machine) that gives the interrupt levels, as in `mip`.
+    observe
+        Called with every event as it comes; may raise.
     memory
         Replaces the flat memory; has its methods.
 
@@ -47,6 +49,7 @@ class CoreMachine:
         stalls: float = 0.0,
         seed: int = 0,
         interrupts: Callable[[int, "CoreMachine"], int] | None = None,
+        observe: Callable[[Event], None] | None = None,
         hart_id: int = 0,
         boot_address: int = BASE,
         memory: FlatMemory | None = None,
@@ -58,6 +61,7 @@ class CoreMachine:
         self._stalls = stalls
         self._random = random.Random(seed)
         self._interrupts = interrupts
+        self._observe = observe
         self._hart_id = hart_id
         self._boot_address = boot_address
 
@@ -115,6 +119,8 @@ class CoreMachine:
                 pc, insn, rd, rd_data, trap, interrupt, cause = (ctx.get(f) for f in fields)
                 event = Event(pc, insn, rd, rd_data, bool(trap), bool(interrupt), cause)
                 self.events.append((cycle, event))
+                if self._observe:
+                    self._observe(event)
                 if len(self.events) == count or (pc == until and not trap):
                     return True
             self.sleeping = bool(ctx.get(core.sleeping))

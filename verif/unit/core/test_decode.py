@@ -83,7 +83,7 @@ IMMEDIATES = {
 
 @pytest.fixture(scope="module")
 def words():
-    data = assemble(".option arch, +zicsr, +zifencei\n" + SOURCE).data
+    data = assemble(SOURCE).data
     return [int.from_bytes(data[i : i + 4], "little") for i in range(0, len(data), 4)]
 
 
