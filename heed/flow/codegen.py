@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from heed.flow.kernels import KERNELS, is_pointer
 from heed.flow.layer import Call, Layer, Ref
 from heed.flow.marks import IMAGE_SHIFT, KIND_SHIFT, Mark
 from heed.flow.plan import Plan, jobs_area, status_area
+from heed.toolchain.kernels import KERNELS, is_pointer
 
 WORDS_A_LINE = 4
 

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from heed.errors import HeedError
-from heed.flow.kernels import is_pointer
 from heed.flow.layer import Call, Layer
 from heed.flow.plan import Plan, jobs_area
 from heed.flow.result import ImageRun, layer_run, read_written
 from heed.toolchain.host import host_kernels
+from heed.toolchain.kernels import is_pointer
 from hw.config import TCDM_BASE
 from hw.regmap import Status
 from sw_model.engine import EngineModel

@@ -29,7 +29,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a kernel of `heed.flow.kernels`: fields of its job structure."""
+    """One call of a kernel of `heed.toolchain.kernels`: fields of its job structure."""
 
     kernel: str
     fields: dict[str, Value]

@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 
 from heed.doctor import build_folder
-from heed.flow.kernels import KERNELS, is_pointer
 from heed.toolchain.compiler import INCLUDE, run_compiler
 from heed.toolchain.compiler import KERNELS as KERNEL_FOLDER
+from heed.toolchain.kernels import KERNELS, is_pointer
 
 FLAGS = "-std=gnu11 -O2 -fPIC -shared -fwrapv -fno-sanitize=all -Wall -Wextra -Werror".split()
 

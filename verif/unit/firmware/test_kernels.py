@@ -1,5 +1,7 @@
 """The firmware's kernels, compiled for this computer, against the reference's operators."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,9 @@ from hypothesis import strategies as st
 
 from heed.flow.layout import matrix
 from heed.flow.parameters import parameter_bytes
+from heed.toolchain.compiler import KERNELS as FOLDER
 from heed.toolchain.host import host_kernels
+from heed.toolchain.kernels import KERNELS
 from sw_model import ops
 from sw_model.ops import check
 
@@ -215,3 +219,15 @@ def test_mean_pool(rows, columns, harts, seed):
     numbers = {"x_stride": x_stride, "rows": rows, "columns": columns}
     before, after = run(memory, "heed_mean_pool", pointers, numbers, harts)
     agree(before, after, at_y, y_stride, ops.mean_pool(x, entry))
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_job_structures_are_those_of_the_header(kernel):
+    """Same fields, types and order: ctypes has no other way to know."""
+    header = re.sub(r"/\*.*?\*/", "", (FOLDER / "heed_kernels.h").read_text(), flags=re.DOTALL)
+    body = re.search(rf"struct {kernel} {{(.*?)}};", header, re.DOTALL)[1]
+    fields = {}
+    for line in filter(None, (line.strip() for line in body.split(";"))):
+        kind, names = re.fullmatch(r"(.*?[ *])(\w+(?:, \w+)*)", line).groups()
+        fields |= {name: kind.strip() for name in names.split(", ")}
+    assert list(fields.items()) == list(KERNELS[kernel].items())
