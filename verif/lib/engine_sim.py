@@ -102,7 +102,7 @@ class EngineSim:
         simulator.run()
 
     def run_jobs(self, *addresses: int, jobs: int | None = None, deadline: int = 20_000) -> None:
-        """Ring a doorbell for each address (offsets from the TCDM's base) and wait for the events."""
+        """Ring a doorbell for each offset into the TCDM and wait for the events."""
 
         async def bench(ctx):
             for address in addresses:

@@ -1,0 +1,133 @@
+"""cocotb side of an `EngineTop`: registers, events, whole memory images."""
+
+import cocotb
+import numpy as np
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge, with_timeout
+
+from hw.common.register_bus import RegisterRequest
+from hw.config import TCDM_BASE, ClusterConfig
+from hw.regmap import ENGINE, STATUS_WORD, Status
+from sw_model.engine import EngineModel, JobResult
+from verif.lib.backdoor import Backdoor
+
+PERIOD_NS = 10
+ALL_HARTS = 0xFFFFFFFF
+
+
+class EngineBench:
+    """Drives the engine and compares what it leaves in memory with the model.
+
+    Parameters
+    ----------
+    dut
+        An `EngineTop` as the top module, called `scope`.
+    config : ClusterConfig
+    scope : str
+    """
+
+    def __init__(self, dut, config: ClusterConfig, scope: str):
+        self._dut = dut
+        self._config = config
+        self._request = RegisterRequest()
+        self.memory = Backdoor(config.tcdm, f"{scope}.tcdm")
+        self.events: list[int] = []
+
+    async def start(self) -> None:
+        """Start the clock and reset."""
+        dut = self._dut
+        dut.regs__req__valid.value = 0
+        dut.grant.value = 256
+        dut.rst.value = 1
+        Clock(dut.clk, PERIOD_NS, unit="ns", impl="gpi").start()
+        await ClockCycles(dut.clk, 3)
+        dut.rst.value = 0
+        await RisingEdge(dut.clk)
+        cocotb.start_soon(self._collect())
+
+    async def _collect(self) -> None:
+        while True:
+            await RisingEdge(self._dut.event__valid)
+            self.events.append(int(self._dut.event__mask.value))
+
+    def grant(self, chance: float) -> None:
+        """Let each port through with this probability from now on."""
+        self._dut.grant.value = round(256 * chance)
+
+    async def write(self, register: str, value: int) -> None:
+        """Write a register."""
+        await self._access(register, write=1, data=value, strobe=0xF)
+
+    async def read(self, register: str) -> int:
+        """Return a register's value."""
+        await self._access(register)
+        await RisingEdge(self._dut.clk)
+        return int(self._dut.regs__rsp__data.value)
+
+    async def _access(self, register: str, **fields: int) -> None:
+        bits = self._request.const({"addr": ENGINE[register].offset, **fields}).as_bits()
+        self._dut.regs__req__payload.value = bits
+        self._dut.regs__req__valid.value = 1
+        await RisingEdge(self._dut.clk)
+        self._dut.regs__req__valid.value = 0
+
+    async def state(self) -> dict[str, int]:
+        """Return the fields of the state register."""
+        value = await self.read("state")
+        return {field.name: field.decode(value) for field in ENGINE["state"].fields}
+
+    async def wait_idle(self, cycles: int) -> int:
+        """Wait until no job runs or waits; return the cycles that took, at most `cycles`."""
+        begin = int(self._dut.cycle.value)
+        await RisingEdge(self._dut.clk)
+        await RisingEdge(self._dut.clk)
+        if self._dut.busy.value:
+            await with_timeout(FallingEdge(self._dut.busy), cycles * PERIOD_NS, "ns")
+        assert not self._dut.violation.value, "a request on a port changed or was withdrawn"
+        return int(self._dut.cycle.value) - begin
+
+    async def run(self, image: bytes, *doorbells: int, cycles: int = 200_000) -> bytes:
+        """Load an image, ring the doorbells (addresses), wait for the end, return the image."""
+        self.events.clear()
+        self.memory.load(bytes(image))
+        for address in doorbells:
+            await self.write("doorbell", address)
+        await self.wait_idle(cycles)
+        return self.memory.dump()
+
+
+def expected(
+    config: ClusterConfig, image: bytes, *doorbells: int
+) -> tuple[bytearray, list[JobResult]]:
+    """Return the image and the results that the model gives, until the first fault."""
+    memory = bytearray(image)
+    results = []
+    for address in doorbells:
+        results += EngineModel(config).run(memory, address)
+        if results[-1].status != Status.DONE:
+            break
+    return memory, results
+
+
+def event_masks(results: list[JobResult]) -> list[int]:
+    """Return the masks of the events that these jobs raise."""
+    unread = Status.DESCRIPTOR_ADDRESS
+    return [ALL_HARTS if r.status == unread else r.event_mask for r in results]
+
+
+def compare(got: bytes, want: bytearray, results: list[JobResult], what: str) -> None:
+    """Fail when images differ; the cycles in the status words do not matter, but must be there."""
+    got = bytearray(got)
+    for result in results:
+        if result.status_address:
+            start = result.status_address - TCDM_BASE
+            word = STATUS_WORD.unpack(bytes(got[start : start + STATUS_WORD.bytes]))
+            assert 0 < word["cycles"] < 1_000_000, f"{what}: {word}"
+            got[start + 4 : start + 8] = want[start + 4 : start + 8]
+    if got != want:
+        places = np.flatnonzero(np.frombuffer(got, np.uint8) != np.frombuffer(want, np.uint8))
+        first = int(places[0])
+        raise AssertionError(
+            f"{what}: {len(places)} bytes differ, the first at {first:#x}: "
+            f"{got[first]:#x} instead of {want[first]:#x}"
+        )
