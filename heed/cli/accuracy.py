@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from heed.cli.options import count
-from heed.cli.ui import Progress, console, table
+from heed.cli.ui import Progress, show, table
 
 NAME = "accuracy"
 
@@ -26,7 +26,7 @@ def command(
 
     with Progress() as progress:
         rows = accuracy.report(list(range(seeds)), progress)
-    result = table("digits_vit, held-out images", "seed", "images", "float", "int8", "difference")
+    result = table("seed", "images", "float", "int8", "difference")
     for row in rows:
         result.add_row(
             str(row.seed),
@@ -35,4 +35,4 @@ def command(
             f"{100 * row.int8_accuracy:.2f} %",
             f"{100 * (row.int8_accuracy - row.float_accuracy):+.2f}",
         )
-    console().print(result)
+    show("digits_vit, held-out images", result)

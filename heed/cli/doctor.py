@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from heed.cli.ui import console, say, table
+from heed.cli.ui import say, show, table
 
 NAME = "doctor"
 
@@ -27,11 +27,11 @@ def command(
     checks = doctor.examine(verb=for_)
     shown = [check for check in checks if check.problem or not quiet]
     if shown:
-        report = table("This machine", "what", "found", "for", left=3)
+        report = table("what", "found", "for", left=3)
         for check in shown:
             mark = "" if check.fine else "[bold red]missing or unfit[/]"
             report.add_row(check.name, check.found or mark or "(optional) no", check.purpose)
-        console().print(report)
+        show("This machine", report)
     wrong = [check for check in checks if not check.fine]
     for check in wrong:
         say(f"{check.problem}: {check.install}", style="bold red")

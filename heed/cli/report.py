@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from heed.cli.ui import console, say, table
+from heed.cli.ui import say, show, table
 from heed.errors import HeedError
 
 if TYPE_CHECKING:
@@ -70,10 +70,10 @@ def show_image(number: int, image: np.ndarray, label: int | None, logits: np.nda
 
 def layer_table(title: str, image: "ImageRun") -> None:
     """Print where each layer of an image ran, its work and its time."""
-    result = table(title, "layer", "where", "MACs", "cycles", "MAC/cycle", "utilisation", left=2)
+    result = table("layer", "where", "MACs", "cycles", "MAC/cycle", "utilisation", left=2)
     for row in layer_rows(image):
         result.add_row(*row, end_section=row[0] == image.layers[-1].name)
-    console().print(result)
+    show(title, result)
 
 
 def layer_rows(image: "ImageRun") -> list[list[str]]:

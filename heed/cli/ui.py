@@ -40,12 +40,22 @@ def complain(message: str, hint: str | None = None) -> None:
         err.print(f"      {escape(hint)}", soft_wrap=True)
 
 
-def table(title: str, *columns: str, left: int = 1) -> Table:
+def table(*columns: str, left: int = 1) -> Table:
     """A table whose first `left` columns are text and the others numbers."""
-    result = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    result = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for index, name in enumerate(columns):
         result.add_column(name, justify="left" if index < left else "right", no_wrap=True)
     return result
+
+
+def show(title: str, content: Table) -> None:
+    """Print a table below its title, without blanks at the ends of lines."""
+    out = console()
+    with out.capture() as captured:
+        out.print(f"[bold]{escape(title)}[/]")
+        out.print(content)
+    lines = captured.get().splitlines()
+    out.file.write("\n".join(line.rstrip() for line in lines) + "\n")
 
 
 class Progress:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from heed.cli.options import Preset, preset_config
-from heed.cli.ui import Progress, console, say, table
+from heed.cli.ui import Progress, say, show, table
 
 NAME = "verilog"
 
@@ -30,9 +30,9 @@ def command(
 
     with Progress() as progress:
         files = write_verilog(config, output, checked=check, progress=progress)
-    result = table(f"Verilog of {config.name}, in {output}", "file", "lines", "KiB")
+    result = table("file", "lines", "KiB")
     for file in files:
         text = file.read_text()
         result.add_row(file.name, f"{text.count(chr(10)):,}", f"{len(text) / 1024:,.0f}")
-    console().print(result)
+    show(f"Verilog of {config.name}, in {output}", result)
     say("linted and checked" if check else "not checked")
