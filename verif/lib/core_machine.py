@@ -1,7 +1,9 @@
 """A core in Amaranth's simulator on a memory in Python, with random stalls."""
 
+import contextlib
 import random
 from collections.abc import Callable
+from typing import TextIO
 
 from amaranth.sim import Simulator
 
@@ -23,6 +25,7 @@ class CoreMachine:
         Contents of memory from `BASE` on.
     stalls
         Probability that a request is refused in a cycle, and that a data response waits one more.
+        With any, the responses' fields are random when nothing is valid; else they stay 0.
     seed
         Of the stalls.
     interrupts
@@ -65,8 +68,24 @@ class CoreMachine:
         self._hart_id = hart_id
         self._boot_address = boot_address
 
-    def run(self, *, until: int | None = None, events: int | None = None, cycles: int = 20000):
+    def run(
+        self,
+        *,
+        until: int | None = None,
+        events: int | None = None,
+        cycles: int = 20000,
+        waves: TextIO | None = None,
+    ) -> list[Event]:
         """Run until the instruction at `until` retires, or for a number of events.
+
+        Parameters
+        ----------
+        until, events
+            When to stop; one of them.
+        cycles
+            Limit.
+        waves
+            Where to write a VCD; a cycle takes a microsecond.
 
         Returns
         -------
@@ -86,7 +105,8 @@ class CoreMachine:
             finished = await self._bench(ctx, until, events, cycles)
 
         simulator.add_testbench(bench)
-        simulator.run()
+        with simulator.write_vcd(waves) if waves else contextlib.nullcontext():
+            simulator.run()
         assert finished, f"not finished after {cycles} cycles; last: {self.events[-3:]}"
         return [event for _, event in self.events]
 
@@ -107,7 +127,7 @@ class CoreMachine:
             ctx.set(fetch.req.ready, fetch_ready)
             ctx.set(data.req.ready, data_ready)
             ctx.set(data.rsp.valid, answer)
-            word, error = waiting if answer else (self._random.getrandbits(32), chance() < 0.5)
+            word, error = waiting if answer else self._noise()
             ctx.set(data.rsp.data, word)
             ctx.set(data.rsp.error, error)
             if self._interrupts:
@@ -140,10 +160,15 @@ class CoreMachine:
                 fetched = self._fetch(ctx.get(fetch.req.payload))
             await ctx.tick()
             ctx.set(fetch.rsp.valid, fetched is not None)
-            word, error = fetched or (self._random.getrandbits(32), chance() < 0.5)
+            word, error = fetched or self._noise()
             ctx.set(fetch.rsp.data, word)
             ctx.set(fetch.rsp.error, error)
         return False
+
+    def _noise(self):
+        if not self._stalls:
+            return 0, 0
+        return self._random.getrandbits(32), self._random.random() < 0.5
 
     def _fetch(self, address):
         assert address % 4 == 0, f"fetch from {address:#x}"
