@@ -42,6 +42,9 @@ VERILATOR_FLAGS = (
 BACKDOOR_FLAGS = ("-LDFLAGS", "-rdynamic -Wl,-u,heed_ram_get -Wl,-u,heed_ram_set")
 """Link the exported functions of `heed_ram`, which only the backdoor calls, and export them."""
 
+INTERMEDIATE = (".gch", ".o", ".a", ".d", ".cpp")
+"""What a finished build does not need: nearly all of its 150 MB."""
+
 LOG_LINES = 60
 """Last lines of a log that a failure shows."""
 
@@ -195,6 +198,9 @@ def _compile(runner, files, top, flags, macros, build_dir, waves):
             )
         except (SystemExit, subprocess.CalledProcessError) as error:
             raise AssertionError(f"building {top} failed ({error}):\n{_tail(log, 30)}") from None
+    for path in build_dir.iterdir():
+        if path.suffix in INTERMEDIATE:
+            path.unlink()
 
 
 def _ports_control(text: str, top: str) -> str:
