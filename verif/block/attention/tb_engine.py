@@ -97,8 +97,9 @@ async def faults(dut):
     for number in range(2 * JOBS):
         image, jobs = jobs_of(generator, 3, largest=12)
         good, bad, never = jobs
-        what = corrupt(generator, bad)
         bad.fields["next"] = never.address
+        bad.store()
+        what = corrupt(generator, bad)
         good.fields["next"] = bad.fields.pop("address", bad.address)
         good.store()
         want, results = expected(CONFIG, image.bytes, good.address)
@@ -149,7 +150,11 @@ def corrupt(generator, job) -> str:
         raw[bit // 8] |= 1 << bit % 8
         job.image.put(job.address, raw)
         return f"reserved bit {bit}"
-    index, chosen = DESCRIPTOR.fields[int(generator.integers(0, len(DESCRIPTOR.fields)))]
+    if choice < 0.25:
+        job.fields["kind"] = int(generator.integers(0, 16))
+        job.store()
+        return f"kind = {job.fields['kind']}"
+    _, chosen = DESCRIPTOR.fields[int(generator.integers(0, len(DESCRIPTOR.fields)))]
     if chosen.name in ("next", "event_mask"):
         return "nothing"
     largest = (1 << chosen.width) - 1
