@@ -233,9 +233,7 @@ void reset(Vsim_top &top, const Options &options) {
     top.start = 0;
     top.boot_address = options.boot;
     top.tohost_address = options.tohost;
-    top.rst = 1;
-    for (int i = 0; i < 4; ++i) tick(top, none, 0);
-    top.rst = 0;
+    for (int i = 0; i < kResetCycles; ++i) tick(top, none, 0);
 }
 
 Outcome run(Vsim_top &top, const Memory &memory, const Options &options) {

@@ -9,6 +9,9 @@ from hw.cluster.main_memory import MainMemory
 from hw.config import ClusterConfig
 
 
+RESET_CYCLES = 4
+
+
 class SimTop(wiring.Component):
     """A cluster with main memory, watched for output and for the end of the run.
 
@@ -16,12 +19,17 @@ class SimTop(wiring.Component):
     or to the exit register. `notify` is high in every cycle that brings output or the end, so that
     a simulator's main loop looks at one signal a cycle.
 
+    Everything but the clock is registered on its way in, and the reset comes from within: Verilator
+    evaluates whatever depends combinationally on an input at every call, and that would be the
+    next state of all registers.
+
     Parameters
     ----------
     config : ClusterConfig
 
     Members
     -------
+    clk : In
     start : In(harts); bit h starts hart h at `boot_address`
     boot_address : In(32)
     tohost_address : In(32); any odd address for none
@@ -34,13 +42,15 @@ class SimTop(wiring.Component):
 
     Timing
     ------
-    Outputs are combinational in the cycle in which a bus takes the store.
+    In reset for the first RESET_CYCLES cycles. Inputs act one cycle later; outputs are
+    combinational in the cycle in which a bus takes the store.
     """
 
     def __init__(self, *, config: ClusterConfig):
         self._config = config
         super().__init__(
             {
+                "clk": In(1),
                 "start": In(config.harts),
                 "boot_address": In(32),
                 "tohost_address": In(32),
@@ -58,14 +68,27 @@ class SimTop(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        m.domains.power_on = ClockDomain(reset_less=True, local=True)
+        m.domains.sync = ClockDomain()
+        resetting = Signal(RESET_CYCLES, init=-1)
+        tohost_address = Signal(32)
+        m.d.power_on += resetting.eq(resetting >> 1)
+        m.d.comb += [
+            ClockSignal("power_on").eq(self.clk),
+            ClockSignal("sync").eq(self.clk),
+            ResetSignal("sync").eq(resetting[0]),
+        ]
         m.submodules.cluster = cluster = Cluster(config=self._config, monitored=True)
         m.submodules.main_memory = memory = MainMemory(config=self._config)
         connect(m, cluster.memory, memory.data)
         for outer, inner in zip(cluster.fetch, memory.fetch, strict=True):
             connect(m, outer, inner)
-        m.d.comb += [
+        m.d.sync += [
             cluster.start.eq(self.start),
             cluster.boot_address.eq(self.boot_address),
+            tohost_address.eq(self.tohost_address),
+        ]
+        m.d.comb += [
             self.console_valid.eq(cluster.console.valid),
             self.console_data.eq(cluster.console.data),
             self.mailbox_valid.eq(cluster.mailbox.valid),
@@ -77,6 +100,6 @@ class SimTop(wiring.Component):
             self.notify.eq(self.console_valid | self.mailbox_valid | self.exit_valid),
         ]
         for hart in cluster.monitor:
-            with m.If(hart.store & hart.data[0] & (hart.address == self.tohost_address)):
+            with m.If(hart.store & hart.data[0] & (hart.address == tohost_address)):
                 m.d.comb += [self.exit_valid.eq(1), self.exit_data.eq(hart.data)]
         return m
