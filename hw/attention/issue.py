@@ -62,8 +62,8 @@ class Issue(wiring.Component):
         step = self.step.payload
 
         # First stage: choose a row and read it.
-        group = Signal(range(engine.groups))
-        last_group = Signal(range(engine.groups))
+        group = Signal(range(max(2, engine.groups)))
+        last_group = Signal(range(max(2, engine.groups)))
         last_row = Signal()
         go = Signal()
         can_move = Signal()

@@ -51,7 +51,7 @@ async def run_and_compare(bench, generator, place, number) -> None:
     assert bench.events == event_masks(results)
 
 
-@cocotb.test(timeout_time=100, timeout_unit="ms")
+@cocotb.test(timeout_time=1000, timeout_unit="ms")
 async def linear(dut):
     bench, generator = await begin(dut), rng()
     for number in range(JOBS):
@@ -59,14 +59,14 @@ async def linear(dut):
     assert await bench.read("jobs") == JOBS
 
 
-@cocotb.test(timeout_time=100, timeout_unit="ms")
+@cocotb.test(timeout_time=1000, timeout_unit="ms")
 async def attention(dut):
     bench, generator = await begin(dut), rng()
     for number in range(JOBS):
         await run_and_compare(bench, generator, random_attention, number)
 
 
-@cocotb.test(timeout_time=100, timeout_unit="ms")
+@cocotb.test(timeout_time=1000, timeout_unit="ms")
 async def chains_and_doorbells(dut):
     """Jobs in chains of random lengths behind several doorbells, in order."""
     bench, generator = await begin(dut), rng()
@@ -89,7 +89,7 @@ async def chains_and_doorbells(dut):
         assert bench.events == event_masks(results)
 
 
-@cocotb.test(timeout_time=100, timeout_unit="ms")
+@cocotb.test(timeout_time=1000, timeout_unit="ms")
 async def faults(dut):
     """Descriptors with one thing wrong, in the middle of a chain: nothing of them is written."""
     bench, generator = await begin(dut), rng()
@@ -174,7 +174,7 @@ def corrupt(generator, job) -> str:
     return f"{chosen.name} = {value:#x}"
 
 
-@cocotb.test(timeout_time=100, timeout_unit="ms")
+@cocotb.test(timeout_time=1000, timeout_unit="ms")
 async def soft_clear(dut):
     """A clear at any cycle: every job done or aborted, nothing else written, then ready again."""
     bench, generator = await begin(dut), rng()

@@ -1,0 +1,131 @@
+"""The checker against its definition, on descriptors with random faults."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from amaranth.sim import Simulator
+
+from hw.attention.checker import Checker
+from hw.config import TCDM_BASE
+from hw.presets import PAPER, TINY
+from hw.regmap import DESCRIPTOR, ElementType, Kind, ParamMode, Status
+from hw.verilog import to_verilog
+from sw_model.engine import check
+from verif.lib.engine_jobs import Image, random_job
+
+SPECIAL = (0, 1, 2, 3, 5, 8, 15, 16, 17, 64, 65, 65535, 65536, (1 << 31) + 8, (1 << 32) - 8)
+
+
+def corrupted(rng, config, fields):
+    """Return the bytes of a descriptor with up to two fields changed, near a limit if possible."""
+    fields = dict(fields)
+    for _ in range(int(rng.integers(0, 3))):
+        _, field = DESCRIPTOR.fields[int(rng.integers(len(DESCRIPTOR.fields)))]
+        largest = (1 << field.width) - 1
+        near = [TCDM_BASE - 8, TCDM_BASE, TCDM_BASE + config.tcdm.bytes - 8 * int(rng.integers(4))]
+        old = fields.get(field.name, 0) & largest
+        tries = [*SPECIAL, *near, old + 1, old ^ 8, old * 2, int(rng.integers(0, largest + 1))]
+        value = int(rng.choice(tries)) & largest
+        fields[field.name] = field.decode(value << field.low)
+    raw = bytearray(DESCRIPTOR.pack(**fields))
+    if rng.random() < 0.05:
+        raw[int(rng.integers(len(raw)))] ^= 1 << int(rng.integers(8))
+    return bytes(raw)
+
+
+def at_the_edge(config):
+    """Return pairs of fields of which the first just fits into the TCDM and the second does not."""
+    end = TCDM_BASE + config.tcdm.bytes
+    common = {
+        "version": 1,
+        "rows": 3,
+        "columns": 5,
+        "inner": 9,
+        "heads": 2,
+        **{f"{n}_{part}": 64 for n in "xwrys" for part in ("row_stride", "head_stride")},
+        **{f"{n}_base": TCDM_BASE for n in "xwrys"},
+        "param_base": TCDM_BASE,
+        "table_base": TCDM_BASE,
+    }
+    linear = common | {"kind": Kind.LINEAR, "param_mode": ParamMode.COLUMN}
+    attention = common | {"kind": Kind.ATTENTION, "param_mode": ParamMode.HEAD, "kv_length": 5}
+    attention |= {"block_rows": 4, "blocks": 2}
+    # Bytes from the base of each operand to the end of the last 8-byte word that is touched.
+    sizes = [
+        (linear, "x_base", 64 * (2 + 1) + 16),
+        (linear, "w_base", 64 * (4 + 1) + 16),
+        (linear, "y_base", 64 * (2 + 1) + 8),
+        (linear | {"y_type": ElementType.INT16}, "y_base", 64 * (2 + 1) + 16),
+        (linear | {"y_type": ElementType.INT32}, "y_base", 64 * (2 + 1) + 24),
+        (linear, "param_base", 16 * 5 * 2),
+        (linear | {"param_mode": ParamMode.ROW}, "param_base", 16 * 3 * 2),
+        (linear | {"param_mode": ParamMode.HEAD}, "param_base", 16 * 2),
+        (linear | {"param_mode": ParamMode.COMMON}, "param_base", 16),
+        (linear | {"use_table": 1}, "table_base", 256),
+        (attention, "y_base", 64 * (2 + 1) + 16),
+        (attention, "r_base", 64 * (8 + 1) + 8),
+        (attention, "s_base", 64 * (7 + 1) + 8),
+        (attention | {"blocks": 1}, "s_base", 64 * (3 + 1) + 8),
+        (attention, "param_base", 24 * 2),
+        (attention, "status", 8),
+    ]
+    for fields, name, size in sizes:
+        yield name, fields | {name: end - size}, fields | {name: end - size + 8}
+
+
+def statuses(config, descriptors):
+    """Return what the checker says about each descriptor."""
+    dut = Checker(config=config)
+    found = []
+
+    async def testbench(ctx):
+        for raw in descriptors:
+            ctx.set(dut.descriptor, int.from_bytes(raw, "little"))
+            ctx.set(dut.start, 1)
+            await ctx.tick()
+            ctx.set(dut.start, 0)
+            for _ in range(40):
+                *_, done, status = await ctx.tick().sample(dut.done, dut.status)
+                if done:
+                    break
+            assert done, "not done after 40 cycles"
+            assert bool(ctx.get(dut.status_ok)) == (status != Status.STATUS_ADDRESS)
+            found.append(Status(status))
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(testbench)
+    simulator.run()
+    return found
+
+
+@pytest.mark.parametrize("config", [TINY, PAPER], ids=lambda config: config.name)
+def test_edges(config):
+    names, fits, exceeds = zip(*at_the_edge(config), strict=True)
+    good = statuses(config, [DESCRIPTOR.pack(**fields) for fields in fits])
+    assert dict(zip(names, good, strict=True)) == dict.fromkeys(names, Status.DONE)
+    for name, status in zip(
+        names, statuses(config, [DESCRIPTOR.pack(**fields) for fields in exceeds]), strict=True
+    ):
+        code = Status.STATUS_ADDRESS if name == "status" else Status.OUT_OF_RANGE
+        assert status == code, name
+
+
+@pytest.mark.parametrize("config", [TINY, replace(PAPER, name="other")], ids=["tiny", "paper"])
+def test_equals_definition(config):
+    rng = np.random.default_rng(7)
+    descriptors = []
+    for _ in range(12):
+        image = Image(config, rng)
+        fields = random_job(image, 24).fields
+        descriptors += [corrupted(rng, config, fields) for _ in range(50)]
+    want = [check(config, raw) for raw in descriptors]
+    assert statuses(config, descriptors) == want
+    missed = {code for code in Status if code > Status.DESCRIPTOR_ADDRESS} - set(want)
+    assert missed == {Status.BAD_PARAMETER}, "which lies elsewhere"
+
+
+@pytest.mark.parametrize("preset", [TINY, PAPER], ids=lambda preset: preset.name)
+def test_converts(preset):
+    assert "module job_checker" in to_verilog(Checker(config=preset), name="job_checker")

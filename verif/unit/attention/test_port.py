@@ -1,0 +1,186 @@
+import numpy as np
+import pytest
+from amaranth.sim import Simulator
+
+from hw.attention.port import ANSWERS, Port
+from hw.presets import PAPER, TINY
+from hw.tcdm.bus import TcdmOp
+from hw.verilog import to_verilog
+from verif.lib.streams import Item, send
+
+WORDS = 64
+
+
+class Bank:
+    """A slave with 64 words that grants at random and checks that requests stay."""
+
+    def __init__(self, dut, rng, chance):
+        self.words = rng.integers(0, 1 << 63, WORDS).tolist()
+        self.log = []
+        self._dut, self._rng, self._chance = dut, rng, chance
+
+    async def run(self, ctx):
+        bus = self._dut.bus
+        payload = bus.req.payload
+        refused = None
+        while True:
+            ready = self._rng.random() < self._chance
+            ctx.set(bus.req.ready, ready)
+            *_, valid, bits = await ctx.tick().sample(bus.req.valid, payload.as_value())
+            assert refused is None or (valid and bits == refused), "a request did not stay"
+            refused = bits if valid and not ready else None
+            ctx.set(bus.rsp.valid, valid and ready)
+            if valid and ready:
+                ctx.set(bus.rsp.data, self._access(payload.shape().from_bits(bits)))
+
+    def _access(self, request):
+        word = request.addr // 8
+        self.log.append((request.op, word))
+        if request.op == TcdmOp.LOAD:
+            return self.words[word]
+        assert request.op == TcdmOp.STORE
+        for lane in range(8):
+            if request.strobe >> lane & 1:
+                mask = 0xFF << 8 * lane
+                self.words[word] = self.words[word] & ~mask | request.data & mask
+        return 0xBAD
+
+
+@pytest.mark.parametrize("chances", [(1, 1), (0.5, 1), (1, 0.3), (0.5, 0.5)], ids=str)
+def test_reads_and_writes(chances):
+    """Reads go to words 0..31, writes to 32..63: what each gives does not depend on order."""
+    granted, taken = chances
+    dut = Port(config=TINY)
+    rng = np.random.default_rng(3)
+    bank = Bank(dut, rng, granted)
+    before = list(bank.words)
+    reads = rng.integers(0, 32, 150).tolist()
+    writes = [
+        {"word": w, "data": d, "strobe": s}
+        for w, d, s in zip(
+            rng.integers(32, 64, 100).tolist(),
+            rng.integers(0, 1 << 63, 100).tolist(),
+            rng.integers(0, 256, 100).tolist(),
+            strict=True,
+        )
+    ]
+
+    async def memory(ctx):
+        await bank.run(ctx)
+
+    async def reader(ctx):
+        for word in reads:
+            ctx.set(dut.read.payload, word)
+            ctx.set(dut.read.valid, 1)
+            await ctx.tick().until(dut.read.ready)
+        ctx.set(dut.read.valid, 0)
+
+    async def writer(ctx):
+        await send(ctx, dut, dut.write, [Item(w) for w in writes], rng, 0.5)
+        while ctx.get(dut.writing):
+            await ctx.tick()
+        for write in writes:
+            for lane in range(8):
+                if write["strobe"] >> lane & 1:
+                    mask = 0xFF << 8 * lane
+                    before[write["word"]] = before[write["word"]] & ~mask | write["data"] & mask
+        assert bank.words == before, "all writes are performed when `writing` falls"
+
+    async def receiver(ctx):
+        for word in reads:
+            while rng.random() >= taken:
+                await ctx.tick()
+            ctx.set(dut.data.ready, 1)
+            data = await ctx.tick().sample(dut.data.payload).until(dut.data.valid)
+            assert data == (before[word],)
+            ctx.set(dut.data.ready, 0)
+
+    _simulate(dut, memory, reader, writer, receiver)
+    assert sum(op == TcdmOp.LOAD for op, _ in bank.log) == len(reads)
+
+
+def test_no_read_without_room():
+    dut = Port(config=TINY)
+    bank = Bank(dut, np.random.default_rng(0), 1)
+
+    async def memory(ctx):
+        await bank.run(ctx)
+
+    async def reader(ctx):
+        ctx.set(dut.read.valid, 1)
+        for _ in range(40):
+            await ctx.tick()
+        assert len(bank.log) == ANSWERS
+
+    _simulate(dut, memory, reader)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_clear(seed):
+    """After a clear nothing of before comes back, and what is asked for then is answered."""
+    dut = Port(config=TINY)
+    rng = np.random.default_rng(seed)
+    bank = Bank(dut, rng, 0.4)
+
+    async def memory(ctx):
+        await bank.run(ctx)
+
+    async def user(ctx):
+        for _ in range(20):
+            ctx.set(dut.read.valid, 1)
+            ctx.set(dut.write.valid, 1)
+            for _ in range(int(rng.integers(1, 12))):
+                ctx.set(dut.read.payload, int(rng.integers(0, 32)))
+                ctx.set(dut.data.ready, rng.random() < 0.3)
+                await ctx.tick()
+            ctx.set(dut.read.valid, 0)
+            ctx.set(dut.write.valid, 0)
+            ctx.set(dut.clear, 1)
+            await ctx.tick()
+            while ctx.get(dut.active):
+                await ctx.tick()
+            ctx.set(dut.clear, 0)
+            ctx.set(dut.data.ready, 1)
+            assert not ctx.get(dut.data.valid) and not ctx.get(dut.writing)
+            word = int(rng.integers(32, 64))
+            ctx.set(dut.read.payload, word)
+            ctx.set(dut.read.valid, 1)
+            await ctx.tick().until(dut.read.ready)
+            ctx.set(dut.read.valid, 0)
+            data = await ctx.tick().sample(dut.data.payload).until(dut.data.valid)
+            assert data == (bank.words[word],)
+
+    _simulate(dut, memory, user)
+
+
+def _simulate(dut, memory, *testbenches):
+    """Run with a memory that never ends."""
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(memory, background=True)
+    left = len(testbenches)
+
+    def counted(testbench):
+        async def run(ctx):
+            nonlocal left
+            await testbench(ctx)
+            left -= 1
+
+        return run
+
+    async def watch(ctx):
+        for _ in range(5000):
+            await ctx.tick()
+            if not left:
+                return
+        raise AssertionError("not finished after 5000 cycles")
+
+    for testbench in testbenches:
+        simulator.add_testbench(counted(testbench))
+    simulator.add_testbench(watch)
+    simulator.run()
+
+
+@pytest.mark.parametrize("preset", [TINY, PAPER], ids=lambda preset: preset.name)
+def test_converts(preset):
+    assert "module port" in to_verilog(Port(config=preset), name="port")
