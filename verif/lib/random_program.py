@@ -122,7 +122,7 @@ class RandomProgram:
         self._emit("csrrw", rs1=1, imm=csr.MTVEC)
         self._load_immediate(DATA_BASE, BASE + DATA + 0x800)
         self._load_immediate(BAD_BASE, 0x4000_0000)
-        for register in FREE:
+        for register in (*FREE, HANDLER, LOOP, JUMP):
             self._load_immediate(register, self._value())
         if self._interrupts:
             self._load_immediate(1, 0x888)
