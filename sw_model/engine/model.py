@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from hw.config import TCDM_BASE, ClusterConfig
-from hw.regmap import DESCRIPTOR, STATUS_WORD, Kind, Status
+from hw.regmap import ALL_HARTS, DESCRIPTOR, STATUS_WORD, Kind, Status
 from sw_model.engine.attention import head_parameters_good, run_attention
 from sw_model.engine.check import check, check_address
 from sw_model.engine.linear import run_linear
@@ -19,7 +19,7 @@ class JobResult:
         Of its descriptor.
     status : Status
     event_mask : int
-        Of the event that it raised; 0 when no descriptor could be read.
+        Of the event that it raised; every hart when no descriptor could be read.
     status_address : int
         Where the status word was written; 0 for nowhere.
     written : dict
@@ -85,7 +85,7 @@ class EngineModel:
         """Execute one job; return its result and the address of the next descriptor or 0."""
         status = check_address(self.config, address)
         if status != Status.DONE:
-            return JobResult(address, status, 0), 0
+            return JobResult(address, status, ALL_HARTS), 0
         offset = address - TCDM_BASE
         raw = bytes(memory[offset : offset + DESCRIPTOR.bytes])
         f = DESCRIPTOR.unpack(raw)

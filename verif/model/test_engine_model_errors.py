@@ -5,7 +5,7 @@ import pytest
 
 from hw.config import TCDM_BASE
 from hw.presets import TINY
-from hw.regmap import HEAD_PARAMETER, STATUS_WORD, Kind, Status
+from hw.regmap import ALL_HARTS, HEAD_PARAMETER, STATUS_WORD, Kind, Status
 from sw_model.engine import EngineModel
 from verif.lib.jobs import Image, attention_job, linear_job
 
@@ -91,7 +91,7 @@ def test_reserved_bits():
 def test_no_descriptor_there(address):
     image = Image(TINY, np.random.default_rng(0))
     result = run_faulty(image, address, Status.DESCRIPTOR_ADDRESS, 0)
-    assert result.event_mask == 0
+    assert result.event_mask == ALL_HARTS
 
 
 @pytest.mark.parametrize("head", [0, 1])
