@@ -167,6 +167,8 @@ class Waves {
         if (options.vcd.empty()) return;
 #if VM_TRACE
         top.trace(&vcd_, 99);
+        vcd_.set_time_unit("1ns");
+        vcd_.set_time_resolution("1ns");
         vcd_.open(options.vcd.c_str());
         if (!vcd_.isOpen()) fail("cannot write " + options.vcd);
 #else

@@ -118,6 +118,13 @@ def test_interrupts(simulator):
     assert result.status == 0
 
 
+def test_engine(simulator):
+    """The engine does a job that a core asked for; the core woke up by its event and checked it."""
+    result = simulator.run(program("engine", REPEATS=2), max_cycles=500_000)
+    assert re.fullmatch(rb"2 jobs, the last in \d+ cycles\n", result.console)
+    assert result.status == 0
+
+
 def test_mailbox_loads_dumps_and_snapshots(simulator):
     """The host's data goes in, the TCDM at each mark and the results come out."""
     elf = program("mailbox")

@@ -1,0 +1,43 @@
+"""How fast the simulators are: `python -m heed.simulator.speed [preset ...]` prints a table."""
+
+import sys
+import time
+from pathlib import Path
+
+from heed.simulator.simulator import RunResult, Simulator
+from heed.toolchain import compile
+from hw.config import ClusterConfig
+from hw.presets import PRESETS, preset
+
+PROGRAMS = Path(__file__).resolve().parent.parent.parent / "firmware" / "tests"
+CYCLES = 200_000
+
+CASES = (
+    ("no core started but one, asleep", "sleep", False, {}),
+    ("all cores in a loop", "busy", True, {"WORK": "0"}),
+    ("all cores loading from TCDM", "busy", True, {"WORK": "1"}),
+    ("engine multiplying, cores asleep", "engine", False, {"REPEATS": "1000000"}),
+)
+"""What happens; program, whether all cores run, and its definitions."""
+
+
+def measure(config: ClusterConfig, case: tuple) -> RunResult:
+    """Run one of `CASES` for `CYCLES` cycles."""
+    _, name, every_core, defines = case
+    elf = compile([PROGRAMS / f"{name}.c"], config=config, defines=defines)
+    simulator = Simulator.build(config)
+    return simulator.run(elf, harts=config.harts if every_core else 1, max_cycles=CYCLES)
+
+
+def main(names: list[str]) -> None:
+    for name in names:
+        config = preset(name)
+        begin = time.monotonic()
+        Simulator.build(config, progress=lambda text: print(f"  {text}", file=sys.stderr))
+        print(f"{config.name.upper()}: simulator ready after {time.monotonic() - begin:.1f} s")
+        for case in CASES:
+            print(f"  {case[0]:<34} {measure(config, case).khz:6.0f} kHz")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:] or list(PRESETS))
