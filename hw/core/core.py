@@ -4,28 +4,16 @@ from amaranth.hdl import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.core.alu import Alu
 from hw.core.bus import DataSignature, FetchSignature
 from hw.core.csr import Csrs
 from hw.core.decode import Decoder
-from hw.core.divider import Divider
 from hw.core.exceptions import Exceptions
+from hw.core.execute import Execute
 from hw.core.fetch import Fetch
-from hw.core.lsu import LoadAlign, StoreAlign
-from hw.core.multiplier import Multiplier
+from hw.core.lsu import LoadAlign
 from hw.core.ports import InterruptSignature, RetireSignature
 from hw.core.registers import RegisterFile
-from hw.core.types import (
-    AluOp,
-    Cause,
-    Control,
-    CsrOp,
-    OperandA,
-    OperandB,
-    SystemOp,
-    TrapRequest,
-    Unit,
-)
+from hw.core.types import Cause, Control, CsrOp, SystemOp, TrapRequest, Unit
 from hw.tcdm.bus import TcdmOp
 
 
@@ -84,10 +72,7 @@ class Core(wiring.Component):
         m.submodules.fetch = fetch = Fetch()
         m.submodules.decoder = decoder = Decoder()
         m.submodules.registers = registers = RegisterFile()
-        m.submodules.alu = alu = Alu()
-        m.submodules.multiplier = multiplier = Multiplier()
-        m.submodules.divider = divider = Divider()
-        m.submodules.store = store = StoreAlign()
+        m.submodules.execute = execute = Execute()
         m.submodules.load = load = LoadAlign()
         m.submodules.csrs = csrs = Csrs()
         m.submodules.exceptions = exceptions = Exceptions()
@@ -182,62 +167,23 @@ class Core(wiring.Component):
         is_store = control.unit == Unit.STORE
         is_memory = is_load | is_store
         is_divide = control.unit == Unit.DIVIDE
-        is_branch = control.unit == Unit.BRANCH
-        is_jump = control.unit == Unit.JUMP
         is_csr = control.unit == Unit.CSR
 
         def is_system(op):
             return (control.unit == Unit.SYSTEM) & (control.op == op)
 
-        address = Signal(32)
         m.d.comb += [
-            address.eq(Mux(control.base_pc, x_pc, operand1) + x_immediate),
-            alu.op.eq(Mux(control.unit == Unit.ALU, control.op, AluOp.ADD)),
-            alu.unsigned.eq(control.unsigned),
-            alu.a.eq(operand1),
-            alu.b.eq(operand2),
-            multiplier.op.eq(control.op[:2]),
-            multiplier.a.eq(operand1),
-            multiplier.b.eq(operand2),
-            divider.op.eq(control.op[:2]),
-            divider.a.eq(operand1),
-            divider.b.eq(operand2),
-            store.size.eq(control.op[:2]),
-            store.address.eq(address[:2]),
-            store.value.eq(operand2),
+            execute.control.eq(control),
+            execute.pc.eq(x_pc),
+            execute.immediate.eq(x_immediate),
+            execute.rs1.eq(operand1),
+            execute.rs2.eq(operand2),
+            execute.csr.eq(csrs.value),
             csrs.addr.eq(x_insn[20:]),
             csrs.op.eq(control.op[:2]),
             csrs.operand.eq(Mux(control.op[2], x_immediate, operand1)),
             csrs.writes.eq((control.op[:2] == CsrOp.WRITE) | (rs1 != 0)),
         ]
-        with m.Switch(control.a):
-            with m.Case(OperandA.PC):
-                m.d.comb += alu.a.eq(x_pc)
-            with m.Case(OperandA.ZERO):
-                m.d.comb += alu.a.eq(0)
-        with m.Switch(control.b):
-            with m.Case(OperandB.IMMEDIATE):
-                m.d.comb += alu.b.eq(x_immediate)
-            with m.Case(OperandB.FOUR):
-                m.d.comb += alu.b.eq(4)
-
-        # A branch's funct3: bit 2 asks for `less` rather than `equal`, bit 0 inverts.
-        jumps = Signal()
-        condition = Mux(control.op[2], alu.less, alu.equal) ^ control.op[0]
-        m.d.comb += jumps.eq(is_jump | (is_branch & condition))
-
-        result = Signal(32)
-        with m.Switch(control.unit):
-            with m.Case(Unit.LOAD, Unit.STORE):
-                m.d.comb += result.eq(address)
-            with m.Case(Unit.MULTIPLY):
-                m.d.comb += result.eq(multiplier.result)
-            with m.Case(Unit.DIVIDE):
-                m.d.comb += result.eq(divider.result)
-            with m.Case(Unit.CSR):
-                m.d.comb += result.eq(csrs.value)
-            with m.Default():
-                m.d.comb += result.eq(alu.result)
 
         # What ends it: a trap, or its unit.
         x_traps = Signal()
@@ -250,9 +196,9 @@ class Core(wiring.Component):
             exceptions.insn.eq(x_insn),
             exceptions.fetch_error.eq(x_error),
             exceptions.csr_legal.eq(csrs.legal),
-            exceptions.jumps.eq(jumps),
-            exceptions.address.eq(address),
-            exceptions.misaligned.eq(store.misaligned),
+            exceptions.jumps.eq(execute.jumps),
+            exceptions.address.eq(execute.address),
+            exceptions.misaligned.eq(execute.misaligned),
             interrupted.eq(csrs.pending & ~committed),
             x_traps.eq(x_ready & (exceptions.raised | interrupted)),
             x_retires.eq(x_ready & ~x_traps & finished),
@@ -262,7 +208,7 @@ class Core(wiring.Component):
         with m.If(is_memory):
             m.d.comb += finished.eq(req.ready)
         with m.Elif(is_divide):
-            m.d.comb += finished.eq(divider.done)
+            m.d.comb += finished.eq(execute.divided)
         with m.Elif(is_csr):
             m.d.comb += finished.eq(~w_valid)
         with m.Elif(is_system(SystemOp.WFI)):
@@ -274,10 +220,10 @@ class Core(wiring.Component):
         m.d.comb += [
             req.valid.eq(starts & is_memory),
             req.payload.op.eq(Mux(is_store, TcdmOp.STORE, TcdmOp.LOAD)),
-            req.payload.addr.eq(address),
-            req.payload.data.eq(Mux(is_store, store.data, 0)),
-            req.payload.strobe.eq(store.strobe),
-            divider.start.eq(starts & is_divide),
+            req.payload.addr.eq(execute.address),
+            req.payload.data.eq(execute.store_data),
+            req.payload.strobe.eq(execute.strobe),
+            execute.divide.eq(starts & is_divide),
             csrs.commit.eq(x_retires & is_csr),
             csrs.leave.eq(x_retires & is_system(SystemOp.MRET)),
         ]
@@ -291,7 +237,7 @@ class Core(wiring.Component):
                 w_pc.eq(x_pc),
                 w_rd.eq(rd),
                 w_writes.eq(control.writes_rd & (rd != 0)),
-                w_result.eq(result),
+                w_result.eq(execute.result),
                 w_load.eq(is_load),
                 w_store.eq(is_store),
                 w_op.eq(control.op[:3]),
@@ -331,8 +277,8 @@ class Core(wiring.Component):
             m.d.comb += [redirect.valid.eq(x_retires), redirect.target.eq(x_pc + 4)]
         with m.Else():
             m.d.comb += [
-                redirect.valid.eq(x_retires & jumps),
-                redirect.target.eq(address & ~C(1, 32)),
+                redirect.valid.eq(x_retires & execute.jumps),
+                redirect.target.eq(execute.target),
             ]
 
         if self._retire:

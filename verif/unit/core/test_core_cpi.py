@@ -38,7 +38,8 @@ LOOPS = {
     "count down": ("addi s2, s2, -1\nbnez s2, loop", 3),
     "sum of words": ("lw a0, 0(s0)\naddi s2, s2, -1\nadd a1, a1, a0\nbnez s2, loop", 5),
     "int8 dot product, scalar": (
-        "lb a0, 0(s0)\nlb a1, 0(s0)\naddi s2, s2, -1\nmul a0, a0, a1\nadd a2, a2, a0\nbnez s2, loop",
+        "lb a0, 0(s0)\nlb a1, 0(s0)\naddi s2, s2, -1\nmul a0, a0, a1\nadd a2, a2, a0\n"
+        "bnez s2, loop",
         7,
     ),
 }
