@@ -120,6 +120,8 @@ class Control(wiring.Component):
         with m.If(self.doorbell & ~doorbells.i.ready):
             m.d.sync += self.overflow.eq(1)
 
+        with m.If(~idle):
+            m.d.sync += cycles.eq(cycles + 1)  # until a job begins
         with m.FSM():
             with m.State("IDLE"):
                 m.d.comb += idle.eq(1)
@@ -215,10 +217,8 @@ class Control(wiring.Component):
                     with m.Elif(d.next != 0):
                         m.next = "ADDRESS"
 
-        with m.If(~idle):
-            m.d.sync += cycles.eq(cycles + 1)
-            with m.If(self.clear):
-                m.d.sync += cancelled.eq(1)
+        with m.If(self.clear & ~idle):
+            m.d.sync += cancelled.eq(1)
         with m.If(self.clear):
             m.d.sync += [
                 to_abort.eq(doorbells.level),

@@ -47,7 +47,7 @@ async def run_and_compare(bench, generator, place, number) -> None:
     want, results = expected(CONFIG, image.bytes, job.address)
     assert [r.status for r in results] == [Status.DONE]
     got = await bench.run(image.bytes, job.address)
-    compare(got, want, results, f"job {number}, granted {chance}: {job.fields}")
+    compare(got, want, results, f"job {number}, granted {chance}: {job.fields}", bench.cycles)
     assert bench.events == event_masks(results)
 
 
@@ -85,7 +85,7 @@ async def chains_and_doorbells(dut):
         want, results = expected(CONFIG, image.bytes, *doorbells)
         assert len(results) == len(jobs)
         got = await bench.run(image.bytes, *doorbells)
-        compare(got, want, results, f"chain {number}")
+        compare(got, want, results, f"chain {number}", bench.cycles)
         assert bench.events == event_masks(results)
 
 
@@ -109,7 +109,7 @@ async def faults(dut):
         seen.add(status)
         bench.grant(float(generator.choice(GRANTS)))
         got = await bench.run(image.bytes, good.address)
-        compare(got, want, results, f"fault {number}, {what}, {status.name}")
+        compare(got, want, results, f"fault {number}, {what}, {status.name}", bench.cycles)
         assert bench.events == event_masks(results)
         state = await bench.state()
         assert state["halted"] and not state["busy"]

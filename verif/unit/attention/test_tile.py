@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+
+from hw.attention.tile import TileBuffer
+from hw.presets import PAPER, TINY
+from hw.verilog import to_verilog
+from verif.lib.streams import Item, send, simulate
+
+
+@pytest.mark.parametrize("chance", [1, 0.5])
+def test_fills_one_while_the_other_is_read(chance):
+    config = TINY.engine
+    dut = TileBuffer(config=config)
+    rng = np.random.default_rng(2)
+    tiles = [rng.integers(0, 256, (int(rng.integers(1, 17)), 16)).tolist() for _ in range(30)]
+    free = 2
+
+    async def filler(ctx):
+        nonlocal free
+        for tile in tiles:
+            while not free:
+                await ctx.tick()
+            free -= 1
+            items = [Item({"row": row, "data": data}) for row, data in enumerate(tile)]
+            await send(ctx, dut, dut.i, items, rng, chance)
+
+    async def reader(ctx):
+        nonlocal free
+        for tile in tiles:
+            for _ in range(int(rng.integers(1, 4))):
+                for row, data in enumerate(tile):
+                    while ctx.get(dut.filled) <= row:
+                        await ctx.tick()
+                    ctx.set(dut.row, row)
+                    ctx.set(dut.enable, 1)
+                    await ctx.tick()
+                    ctx.set(dut.enable, 0)
+                    assert ctx.get(dut.data) == int.from_bytes(bytes(data), "little")
+            assert ctx.get(dut.filled) == len(tile)
+            ctx.set(dut.release, 1)
+            await ctx.tick()
+            ctx.set(dut.release, 0)
+            free += 1
+
+    simulate(dut, filler, reader)
+
+
+@pytest.mark.parametrize("preset", [TINY, PAPER], ids=lambda preset: preset.name)
+def test_converts(preset):
+    assert "module tile" in to_verilog(TileBuffer(config=preset.engine), name="tile")
