@@ -68,12 +68,12 @@ def build(config: ClusterConfig, *, waves: bool, progress: Report) -> Build:
     with _lock(root / f"{prefix}.lock", progress):
         if found := _look_up(root, index):
             return found
+        doctor.require("exec")
         progress(f"{config.name}: writing Verilog")
         sources = _emit(config)
         key = _hash([*_recipe(waves), *(text for pair in sources.items() for text in pair)])
         target = Build(root / f"{prefix}-{key}")
         if not target.binary.exists():
-            doctor.require("exec")
             _make(target.folder, sources, config.name, waves, progress)
         _write_atomically(index, target.folder.name)
         os.utime(target.folder)

@@ -189,7 +189,11 @@ def _ignore(_: object) -> None:
 def _execute(command: list[str], console: Callable[[bytes], None]) -> bytes:
     """Run the simulator, hand on what the program prints, and return all of it."""
     printed = bytearray()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    try:
+        running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    except OSError as error:
+        raise HeedError(f"cannot start {command[0]}: {error.strerror}", "Run it again.") from None
+    with running as process:
         try:
             while data := os.read(process.stdout.fileno(), 65536):
                 printed += data
