@@ -26,6 +26,7 @@ from amaranth.hdl import (
     Signal,
     Value,
 )
+from amaranth.hdl._mem import MemoryInstance
 from amaranth.lib.wiring import In
 
 BUILD = Path(os.environ.get("HEED_BUILD", Path(__file__).resolve().parents[2] / "build"))
@@ -125,9 +126,7 @@ class Bench:
 
         `within` names a submodule (`a.b` for one of a submodule).
         """
-        fragment = self._fragment
-        for part in filter(None, within.split(".")):
-            fragment = next(sub for sub, key, _ in fragment.subfragments if key == part)
+        fragment = self._submodule(within)
         found = {
             id(signal): signal
             for statements in fragment.statements.values()
@@ -138,6 +137,33 @@ class Bench:
         if len(found) != 1:
             raise LookupError(f"{len(found)} signals are named {name!r} in {within or 'the top'}")
         return next(iter(found.values()))
+
+    def word_of(self, memory, address):
+        """Return the word at `address` of a memory of the component, for an invariant.
+
+        `memory` names the submodule that is the memory (`a.b` for one of a submodule).
+        """
+        (instance,) = (
+            sub
+            for sub in [self._submodule(memory), *self._subfragments(memory)]
+            if isinstance(sub, MemoryInstance)
+        )
+        row = Signal(Shape.cast(instance._data.shape).width, name="word_of")
+        row_address = Signal(max(1, (instance._data.depth - 1).bit_length()), name="row_of")
+        self.m.d.comb += row_address.eq(address)
+        instance.read_port(
+            domain="comb", addr=row_address, data=row, en=Const(1, 1), transparent_for=()
+        )
+        return row
+
+    def _subfragments(self, path):
+        return [sub for sub, _, _ in self._submodule(path).subfragments]
+
+    def _submodule(self, path):
+        fragment = self._fragment
+        for part in filter(None, path.split(".")):
+            fragment = next(sub for sub, name, _ in fragment.subfragments if name == part)
+        return fragment
 
     def netlist(self):
         """Return everything as RTLIL text, the same from run to run."""
@@ -203,8 +229,10 @@ def refuted(bench, name, *, depth):
     return result["failed"][0]
 
 
-def mutated(component, old, new):
+def mutated(component, old="", new="", **using):
     """Return the class `component` from its source file with `old` replaced by `new`.
+
+    `using` puts other classes in place of those that the file imports, by name.
 
     Raises
     ------
@@ -213,10 +241,14 @@ def mutated(component, old, new):
     """
     module = inspect.getmodule(component)
     source = Path(module.__file__).read_text()
-    if source.count(old) != 1:
+    if old and source.count(old) != 1:
         raise ValueError(f"{module.__name__} has {old!r} {source.count(old)} times, not once")
     names = {"__name__": module.__name__, "__file__": module.__file__}
-    exec(compile(source.replace(old, new), f"mutated {module.__name__}", "exec"), names)
+    text = source.replace(old, new) if old else source
+    exec(compile(text, f"mutated {module.__name__}", "exec"), names)
+    if unknown := using.keys() - names.keys():
+        raise ValueError(f"{module.__name__} has no name {', '.join(sorted(unknown))}")
+    names.update(using)
     return names[component.__name__]
 
 
