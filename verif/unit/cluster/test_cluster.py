@@ -19,7 +19,11 @@ ODD = ClusterConfig(
 )
 
 
-@pytest.mark.parametrize("config", [TINY, PAPER, ODD], ids=lambda config: config.name)
+@pytest.mark.parametrize(
+    "config",
+    [TINY, ODD, pytest.param(PAPER, marks=pytest.mark.slow)],
+    ids=lambda config: config.name,
+)
 def test_converts(config):
     """All presets, and a cluster in between, become Verilog without simulation constructs."""
     text = to_verilog(Cluster(config=config), name="cluster")

@@ -9,7 +9,9 @@ from hw.presets import PAPER, TINY
 from hw.verilog import to_verilog
 
 
-@pytest.mark.parametrize("config", [TINY, PAPER], ids=lambda config: config.name)
+@pytest.mark.parametrize(
+    "config", [TINY, pytest.param(PAPER, marks=pytest.mark.slow)], ids=lambda config: config.name
+)
 def test_converts(config):
     text = to_verilog(SimTop(config=config), name="sim_top")
     assert re.search(r"\\sim_top\.cluster +cluster ", text)
