@@ -239,6 +239,6 @@ class RandomProgram:
 
     def _sleep(self) -> None:
         # Interrupts may have been disabled since: without any, nothing would wake it.
-        self._load_immediate(self._few[0], 0x888)
-        self._emit("csrrs", rs1=self._few[0], imm=csr.MIE)
+        self._load_immediate(JUMP, 0x888)
+        self._emit("csrrs", rs1=JUMP, imm=csr.MIE)
         self._emit("wfi")

@@ -3,18 +3,19 @@
 Parameters come from the environment: PROGRAMS, LENGTH, SEED.
 """
 
+import contextlib
 import os
 import random
 
 import cocotb
 import numpy as np
 from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles, RisingEdge
+from cocotb.triggers import ClockCycles, RisingEdge, SimTimeoutError, with_timeout
 
 from sw_model.iss import Event, FlatMemory, Hart
 from verif.lib.assembler import BASE
 from verif.lib.core_top import TRACE_EVENTS
-from verif.lib.lockstep import Lockstep
+from verif.lib.lockstep import Lockstep, show
 from verif.lib.ram_backdoor import RamBackdoor
 from verif.lib.random_program import MEMORY_BYTES, RandomProgram
 
@@ -22,7 +23,8 @@ PROGRAMS = int(os.environ["PROGRAMS"])
 LENGTH = int(os.environ["LENGTH"])
 SEED = int(os.environ["SEED"])
 PERIOD_NS = 10
-LIMIT_CYCLES = 100 * TRACE_EVENTS
+LIMIT_CYCLES = 40 * TRACE_EVENTS
+"""Of one program; they take up to 40 cycles an instruction with the most stalls."""
 
 
 class Bench:
@@ -48,7 +50,8 @@ class Bench:
         dut.rst.value = 0
         await ClockCycles(dut.clk, 2)
         dut.start.value = 1
-        await RisingEdge(dut.done)
+        with contextlib.suppress(SimTimeoutError):
+            await with_timeout(RisingEdge(dut.done), LIMIT_CYCLES * PERIOD_NS, "ns")
         await ClockCycles(dut.clk, 2)
         count = int(dut.count.value)
         events = [
@@ -85,7 +88,9 @@ async def random_programs(dut):
         lockstep = Lockstep(hart)
         for event in events:
             lockstep.check(event)
-        assert events[-1].pc == program.end, f"program {number} (seed {seed}) does not end"
+        assert events[-1].pc == program.end, (
+            f"program {number} (seed {seed}) does not end: {show(events[-1])}"
+        )
         assert data == hart.memory.data, f"program {number} (seed {seed}): memory differs"
         total += len(events)
         cycles += spent
