@@ -1,0 +1,73 @@
+"""The whole engine in Amaranth's simulator; the long tests are in verif/block/attention."""
+
+import numpy as np
+import pytest
+
+from hw.attention.engine import Engine
+from hw.config import TCDM_BASE, ClusterConfig, EngineConfig, TcdmConfig
+from hw.presets import PAPER, TINY
+from hw.regmap import Status
+from hw.verilog import to_verilog
+from sw_model.engine import EngineModel
+from verif.lib.engine_jobs import Image, random_attention, random_linear
+from verif.lib.engine_sim import EngineSim
+
+SMALL = TcdmConfig(banks=8, bank_bytes=4096)
+CONFIGS = {
+    "tiny": TINY,
+    "narrow": ClusterConfig(engine=EngineConfig(units=2, lanes=16), tcdm=SMALL),
+    "square": ClusterConfig(engine=EngineConfig(units=16, lanes=16), tcdm=SMALL),
+    "half": ClusterConfig(engine=EngineConfig(units=8, lanes=32), tcdm=SMALL),
+}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("kind", [random_linear, random_attention], ids=["linear", "attention"])
+def test_jobs_equal_the_model(name, kind):
+    config = CONFIGS[name]
+    rng = np.random.default_rng(14)
+    image = Image(config, rng)
+    job = kind(image, 20)
+    want = bytearray(image.bytes)
+    (result,) = EngineModel(config).run(want, job.address)
+    sim = EngineSim(config, image.bytes, rng, grant=0.8)
+    sim.run_jobs(job.offset)
+    assert [mask for _, mask in sim.events] == [result.event_mask]
+    if result.status_address:
+        start = result.status_address - TCDM_BASE + 4
+        cycles = slice(start, start + 4)
+        taken = int.from_bytes(image.bytes[cycles], "little")
+        assert sim.cycle - 80 < taken < sim.cycle
+        want[cycles] = image.bytes[cycles]
+    assert image.bytes == want, job.fields
+
+
+def test_a_bad_address_halts_until_a_clear():
+    image = Image(TINY, np.random.default_rng(15))
+    job = random_linear(image, 8)
+    sim = EngineSim(TINY, image.bytes, np.random.default_rng(0))
+    before = bytes(image.bytes)
+
+    async def testbench(ctx):
+        await sim.write(ctx, "doorbell", job.address + 8)
+        await sim.write(ctx, "doorbell", job.address)
+        for _ in range(100):
+            await ctx.tick()
+        assert await sim.read(ctx, "error") == Status.DESCRIPTOR_ADDRESS
+        assert await sim.read(ctx, "error_address") == job.address + 8
+        assert await sim.read(ctx, "state") & 3 == 3, "busy and halted"
+        assert image.bytes == before and [mask for _, mask in sim.events] == [0xFFFFFFFF]
+        await sim.write(ctx, "clear", 1)
+        for _ in range(100):
+            await ctx.tick()
+        assert await sim.read(ctx, "state") & 3 == 0
+        assert await sim.read(ctx, "jobs") == 2
+        assert sim.events[1][1] == job.fields["event_mask"]
+
+    sim.run(testbench)
+
+
+@pytest.mark.parametrize("preset", [TINY, PAPER], ids=lambda preset: preset.name)
+def test_converts(preset):
+    text = to_verilog(Engine(config=preset), name="engine")
+    assert "module engine" in text and "port__0__req__valid" in text
