@@ -75,3 +75,31 @@ def test_loops(name):
     cycles = (last - first) / 10  # the last round's branch is not taken, the nop takes its place
     print(f"\n| loop: {name} | {instructions} | {cycles:g} | {cycles / instructions:.2f} |", end="")
     assert cycles == expected
+
+
+def test_traps_and_returns():
+    text = """
+        la t0, handler
+        csrw mtvec, t0
+        ecall
+    trapped:
+        .balign 4
+    handler:
+        nop
+    entered:
+        la t0, back
+        csrw mepc, t0
+        mret
+    left:
+        nop
+        nop
+    back:
+        nop
+    returned:
+        nop
+    """
+    labels = ("trapped", "entered", "left", "returned")
+    trapped, entered, left, returned = cycles_before(text, *labels)
+    print(f"\n| mret | 1 | {returned - left} |\n| trap | 1 | {entered - trapped} |", end="")
+    assert entered - trapped == 2
+    assert returned - left == 2
