@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from amaranth.hdl import Const
 
 from hw.attention.engine import Engine
+from hw.attention.exponential import EXP2_TABLE
+from hw.common.numeric import bounds
 from hw.config import TCDM_BASE, ClusterConfig, EngineConfig, TcdmConfig
 from hw.presets import PAPER, TINY
 from hw.regmap import Status
@@ -24,8 +27,12 @@ CONFIGS = {
 @pytest.mark.parametrize("name", CONFIGS)
 @pytest.mark.parametrize("kind", [random_linear, random_attention], ids=["linear", "attention"])
 def test_jobs_equal_the_model(name, kind):
-    config = CONFIGS[name]
-    rng = np.random.default_rng(14)
+    run_and_compare(CONFIGS[name], kind)
+
+
+def run_and_compare(config, kind, seed=14):
+    """Run a random job on the engine and on the model; fail when anything in memory differs."""
+    rng = np.random.default_rng(seed)
     image = Image(config, rng)
     job = kind(image, 20)
     want = bytearray(image.bytes)
@@ -40,6 +47,45 @@ def test_jobs_equal_the_model(name, kind):
         assert sim.cycle - 80 < taken < sim.cycle
         want[cycles] = image.bytes[cycles]
     assert image.bytes == want, job.fields
+
+
+BUGS = {
+    "softmax: one value of the exponential": (
+        (random_attention, 9),
+        "hw.attention.exponential.EXP2_TABLE",
+        (*EXP2_TABLE[:-1], EXP2_TABLE[-1] + 1),
+    ),
+    "requantiser: clips one too low": (
+        (random_linear, 14),
+        "hw.attention.requantise.bounds",
+        lambda shape: (bounds(shape)[0], bounds(shape)[1] - 1),
+    ),
+    "writer: strobes whole words": (
+        (random_linear, 14),
+        "hw.attention.writer.first_lanes",
+        lambda count, lanes: Const(-1, lanes),
+    ),
+    "loader: does not mask keys": (
+        (random_attention, 1),
+        "hw.attention.loader.keys_in_sight",
+        lambda mask, row, key, count: count,
+    ),
+    "loader: takes lanes beyond the inner size": (
+        (random_linear, 14),
+        "hw.attention.loader.first_lanes",
+        lambda count, lanes: Const(-1, lanes),
+    ),
+    "maximum: starts at 0": ((random_attention, 9), "hw.attention.row_maximum.NO_LOGIT", 0),
+}
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_planted_bug_is_found(bug, monkeypatch):
+    """The comparison with the model can fail."""
+    job, target, broken = BUGS[bug]
+    monkeypatch.setattr(target, broken)
+    with pytest.raises(AssertionError):
+        run_and_compare(TINY, *job)
 
 
 def test_a_bad_address_halts_until_a_clear():
