@@ -40,6 +40,8 @@ class CoreMachine:
     events : list of (int, Event)
         What retired, and in which cycle.
     memory : FlatMemory
+    interrupted : int
+        Interrupts taken so far.
     sleeping : bool
         The core's output in this cycle.
     """
@@ -60,6 +62,7 @@ class CoreMachine:
         self.core = core
         self.memory = memory or FlatMemory(BASE, program.ljust(MEMORY_BYTES, b"\0"))
         self.events: list[tuple[int, Event]] = []
+        self.interrupted = 0
         self.sleeping = False
         self._stalls = stalls
         self._random = random.Random(seed)
@@ -139,6 +142,7 @@ class CoreMachine:
                 pc, insn, rd, rd_data, trap, interrupt, cause = (ctx.get(f) for f in fields)
                 event = Event(pc, insn, rd, rd_data, bool(trap), bool(interrupt), cause)
                 self.events.append((cycle, event))
+                self.interrupted += event.interrupt
                 if self._observe:
                     self._observe(event)
                 if len(self.events) == count or (pc == until and not trap):
