@@ -101,13 +101,15 @@ class InputLoader(wiring.Component):
         tile = tiles.o.payload
         row = Signal.like(self.o.payload.row)
         last = Signal()
-        seen = keys_in_sight(self.mask, tile.row + row, tile.key, tile.lanes)
+        counting = Signal.like(tile.lanes)
+        seen = keys_in_sight(m, self.mask, tile.row + row, tile.key, tile.lanes)
         m.d.comb += [
             last.eq(row + 1 == tile.rows),
             self.o.valid.eq(self.row.valid),
             self.o.payload.row.eq(row),
             self.o.payload.data.eq(self.row.data),
-            self.keep.eq(first_lanes(Mux(tile.softmax, seen, tile.lanes), lanes)),
+            counting.eq(Mux(tile.softmax, seen, tile.lanes)),
+            self.keep.eq(first_lanes(counting, lanes)),
             self.softmax.eq(tile.softmax),
             self.accumulate.eq(tile.accumulate),
             self.summed.eq(self.row.valid & last & tile.sums_up),

@@ -163,7 +163,7 @@ class Writer(wiring.Component):
                 held.strobe[0].eq(self.word.payload.strobe),
             ]
 
-        seen = keys_in_sight(self.mask, step.row + row.row, step.key + column, columns)
+        seen = keys_in_sight(m, self.mask, step.row + row.row, step.key + column, columns)
         m.d.comb += [
             self.logits.valid.eq(take & last_chunk & step.logits),
             self.logits.row.eq(row.row),
