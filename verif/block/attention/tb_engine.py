@@ -154,6 +154,11 @@ def corrupt(generator, job) -> str:
         job.fields["kind"] = int(generator.integers(0, 16))
         job.store()
         return f"kind = {job.fields['kind']}"
+    if choice < 0.3:
+        name = str(generator.choice(("rows", "columns", "inner", "heads")))
+        job.fields[name] = 0
+        job.store()
+        return f"{name} = 0"
     _, chosen = DESCRIPTOR.fields[int(generator.integers(0, len(DESCRIPTOR.fields)))]
     if chosen.name in ("next", "event_mask"):
         return "nothing"
