@@ -1,5 +1,6 @@
 """How fast the simulators are: `python -m heed.simulator.speed [preset ...]` prints a table."""
 
+import resource
 import sys
 import time
 from pathlib import Path
@@ -29,14 +30,26 @@ def measure(config: ClusterConfig, case: tuple) -> RunResult:
     return simulator.run(elf, harts=config.harts if every_core else 1, max_cycles=CYCLES)
 
 
+def _cpu_seconds() -> float:
+    """Return the processor time of all child processes so far."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 def main(names: list[str]) -> None:
     for name in names:
         config = preset(name)
-        begin = time.monotonic()
+        begin, cpu = time.monotonic(), _cpu_seconds()
         Simulator.build(config, progress=lambda text: print(f"  {text}", file=sys.stderr))
-        print(f"{config.name.upper()}: simulator ready after {time.monotonic() - begin:.1f} s")
+        elapsed, cpu = time.monotonic() - begin, _cpu_seconds() - cpu
+        print(f"{config.name.upper()}: simulator ready after {elapsed:.1f} s ({cpu:.1f} s of CPU)")
+        print(f"  {'':<34} kHz   kHz of CPU time")
         for case in CASES:
-            print(f"  {case[0]:<34} {measure(config, case).khz:6.0f} kHz")
+            measure(config, case)  # the compiler is not to be timed
+            cpu = _cpu_seconds()
+            result = measure(config, case)
+            cpu = _cpu_seconds() - cpu
+            print(f"  {case[0]:<34} {result.khz:3.0f} {result.cycles / cpu / 1000:6.0f}")
 
 
 if __name__ == "__main__":
