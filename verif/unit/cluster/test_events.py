@@ -215,6 +215,26 @@ def test_barrier(harts, everyone):
         assert {released[index][number] - last for index in inside} == {1}, number
 
 
+def test_barrier_back_to_back():
+    """A hart may arrive again in the cycle of its release: a barrier in every cycle, none lost."""
+
+    async def bench(ctx, dut):
+        await start(ctx, dut, 0b11)
+        for port in dut.port:
+            ctx.set(port.req.payload.addr, BARRIER)
+            ctx.set(port.req.valid, 1)
+        await ctx.tick()
+        for _ in range(10):
+            _, _, *released = await ctx.tick().sample(*(port.rsp.valid for port in dut.port))
+            assert released == [1, 1]
+        for port in dut.port:
+            ctx.set(port.req.valid, 0)
+        await ctx.tick()
+        assert [ctx.get(port.rsp.valid) for port in dut.port] == [0, 0]
+
+    simulate(2, bench)
+
+
 def test_barrier_while_others_use_registers():
     """Ordinary accesses neither hold up the barrier nor get its responses."""
 

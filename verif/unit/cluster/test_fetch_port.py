@@ -59,7 +59,7 @@ def expected(config, address):
 @pytest.mark.parametrize("ready", [1.0, 0.5])
 def test_random_fetches_beside_loads_and_stores(config, ready):
     """Fetches answer in the next cycle with the right word; loads and stores are undisturbed."""
-    writes, stored = [], []
+    writes, stored, done = [], [], []
 
     async def fetches(ctx, dut):
         rng = random.Random(1)
@@ -74,6 +74,7 @@ def test_random_fetches_beside_loads_and_stores(config, ready):
             want, fault = expected(config, address)
             assert error == fault
             assert fault or data == want
+        done.append(True)
 
     async def accesses(ctx, dut):
         rng = random.Random(2)
@@ -91,7 +92,18 @@ def test_random_fetches_beside_loads_and_stores(config, ready):
             else:
                 assert data == word_at(offset)
 
-    simulate(config, fetches, accesses, ready=ready, writes=writes)
+    async def watch(ctx, dut):
+        """Loads and stores get their own responses and none of a fetch."""
+        taken = 0
+        port = dut.data
+        while not done:
+            _, _, valid, is_ready, answered = await ctx.tick().sample(
+                port.req.valid, port.req.ready, port.rsp.valid
+            )
+            assert answered == taken
+            taken = valid & is_ready
+
+    simulate(config, fetches, accesses, watch, ready=ready, writes=writes)
     assert writes == stored and stored
 
 
