@@ -8,7 +8,6 @@ from hw.cluster.cluster import Cluster
 from hw.cluster.main_memory import MainMemory
 from hw.config import ClusterConfig
 
-
 RESET_CYCLES = 4
 
 
