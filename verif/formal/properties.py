@@ -78,10 +78,10 @@ def check_answers(bench: Bench, name: str, port) -> None:
     bench.cover(f"{name}_answers_in_a_row", bench.past(port.rsp.valid) & port.rsp.valid)
 
 
-def check_wait(bench: Bench, name: str, asking, served, limit: int, *, counts=1) -> None:
+def check_wait(bench: Bench, name: str, asking, served, limit: int, *, counts=1) -> Signal:
     """Check that who asks is served after at most `limit` cycles (or events `counts`) of waiting.
 
-    The limit is met by some run: that is a cover.
+    The limit is met by some run: that is a cover. Returns how long it has waited.
     """
     waited = Signal(range(limit + 3), name=f"{name}_waited")
     bench.m.d.sync += waited.eq(waited + (waited <= limit) * counts)
@@ -90,3 +90,20 @@ def check_wait(bench: Bench, name: str, asking, served, limit: int, *, counts=1)
     bench.check(name, ~asking | served | (waited + counts <= limit))
     bench.check(f"{name}_counter", waited <= limit)
     bench.cover(f"{name}_met", asking & served & (waited == limit))
+    return waited
+
+
+def assume_answering(bench: Bench, port):
+    """Assume that a bus answers each request once, any number of cycles later, never unasked.
+
+    Also that no request is taken while one is outstanding, but for the cycle of its response.
+    Returns whether a request is outstanding.
+    """
+    outstanding = Signal(name="outstanding")
+    taken = port.req.valid & port.req.ready
+    with bench.m.If(taken):
+        bench.m.d.sync += outstanding.eq(1)
+    with bench.m.Elif(port.rsp.valid):
+        bench.m.d.sync += outstanding.eq(0)
+    bench.assume(~port.rsp.valid | outstanding)
+    return outstanding
