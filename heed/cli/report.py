@@ -70,28 +70,12 @@ def show_image(number: int, image: np.ndarray, label: int | None, logits: np.nda
 
 def layer_table(title: str, image: "ImageRun") -> None:
     """Print where each layer of an image ran, its work and its time."""
+    from heed.bench import layer_rows
+
     result = table("layer", "where", "MACs", "cycles", "MAC/cycle", "utilisation", left=2)
     for row in layer_rows(image):
         result.add_row(*row, end_section=row[0] == image.layers[-1].name)
     show(title, result)
-
-
-def layer_rows(image: "ImageRun") -> list[list[str]]:
-    """Texts of the layers' table: name, where, MACs, cycles, MACs a cycle, utilisation.
-
-    After the layers come the time between them and the whole image.
-    """
-    rows = []
-    for layer in image.layers:
-        use = "" if layer.utilisation is None else f"{100 * layer.utilisation:.1f} %"
-        macs, rate = (f"{layer.macs:,}", f"{layer.macs_a_cycle:.1f}") if layer.macs else ("", "")
-        rows.append([layer.name, layer.where, macs, f"{layer.cycles:,}", rate, use])
-    inside = sum(layer.cycles for layer in image.layers)
-    macs = sum(layer.macs for layer in image.layers)
-    rows.append(["between layers", "cores", "", f"{image.cycles - inside:,}", "", ""])
-    rate = f"{macs / image.cycles:.1f}" if image.cycles else ""
-    rows.append(["whole image", "", f"{macs:,}", f"{image.cycles:,}", rate, ""])
-    return rows
 
 
 def verdict(name: str, run: "NetworkRun", mismatches: "Sequence[Mismatch | None]") -> None:

@@ -128,7 +128,10 @@ def test_bench_writes_a_page_and_checks_it(tmp_path, monkeypatch, capsys):
     assert cli.main(["bench", "-o", str(page), "--check"]) == 1
     assert not page.exists() and "stale" in capsys.readouterr().err
     assert cli.main(["bench", "-o", str(page)]) == 0
-    assert "## digits_vit on TINY" in page.read_text()
+    text = page.read_text()
+    assert "## TINY" in text and "## PAPER" not in text
+    assert "digits_vit, one image" in text and "S=49 E=72 P=40 F=56" in text
+    capsys.readouterr()
     assert cli.main(["bench", "-o", str(page), "--check"]) == 0
     page.write_text(page.read_text().replace("embed", "embedding"))
     assert cli.main(["bench", "-o", str(page), "--check"]) == 1
