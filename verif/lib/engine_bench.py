@@ -10,6 +10,7 @@ from hw.config import TCDM_BASE, ClusterConfig
 from hw.regmap import ENGINE, STATUS_WORD, Status
 from sw_model.engine import EngineModel, JobResult
 from verif.lib.backdoor import Backdoor
+from verif.lib.engine_top import RESET_CYCLES
 
 PERIOD_NS = 10
 JOB_CYCLES = 60
@@ -37,15 +38,12 @@ class EngineBench:
         self.cycles = 0  # of the last `run`
 
     async def start(self) -> None:
-        """Start the clock and reset."""
+        """Start the clock and wait for the end of the reset."""
         dut = self._dut
         dut.regs__req__valid.value = 0
         dut.grant.value = 256
-        dut.rst.value = 1
         Clock(dut.clk, PERIOD_NS, unit="ns", impl="gpi").start()
-        await ClockCycles(dut.clk, 3)
-        dut.rst.value = 0
-        await RisingEdge(dut.clk)
+        await ClockCycles(dut.clk, RESET_CYCLES + 2)
         cocotb.start_soon(self._collect())
 
     async def _collect(self) -> None:

@@ -1,6 +1,6 @@
 """The engine on a scratchpad that refuses at random: the top of its block tests."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -12,6 +12,7 @@ from hw.tcdm.bus import TcdmOp
 from hw.tcdm.tcdm import Tcdm
 
 GRANT_ALWAYS = 256
+RESET_CYCLES = 4
 
 
 class EngineTop(wiring.Component):
@@ -23,6 +24,7 @@ class EngineTop(wiring.Component):
 
     Members
     -------
+    clk : In; the reset comes from within, for the first RESET_CYCLES cycles
     regs : In(RegisterSignature)
     event : Out(Event)
     busy : Out
@@ -35,6 +37,7 @@ class EngineTop(wiring.Component):
         self.config = config
         super().__init__(
             {
+                "clk": In(1),
                 "regs": In(RegisterSignature()),
                 "event": Out(Event()),
                 "busy": Out(1),
@@ -52,11 +55,23 @@ class EngineTop(wiring.Component):
         connect(m, flipped(self.regs), engine.regs)
         connect(m, flipped(self.event), engine.event)
         m.d.comb += self.busy.eq(engine.busy)
-        m.d.sync += self.cycle.eq(self.cycle + 1)
+        # What comes from a port would be evaluated again at each call, with all that depends on it:
+        # in the case of a reset port that is the next state of every register.
+        m.domains.power_on = ClockDomain(reset_less=True, local=True)
+        m.domains.sync = ClockDomain()
+        resetting = Signal(RESET_CYCLES, init=-1)
+        m.d.power_on += resetting.eq(resetting >> 1)
+        m.d.comb += [
+            ClockSignal("power_on").eq(self.clk),
+            ClockSignal("sync").eq(self.clk),
+            ResetSignal("sync").eq(resetting[0]),
+        ]
+        grant = Signal.like(self.grant)
+        m.d.sync += [self.cycle.eq(self.cycle + 1), grant.eq(self.grant)]
         for n, (port, master) in enumerate(zip(engine.port, tcdm.master, strict=True)):
             open_ = Signal(name=f"open_{n}")
             m.d.comb += [
-                open_.eq(self._random(m, n) < self.grant),
+                open_.eq(self._random(m, n) < grant),
                 master.req.payload.eq(port.req.payload),
                 master.req.valid.eq(port.req.valid & open_),
                 port.req.ready.eq(master.req.ready & open_),

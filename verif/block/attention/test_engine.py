@@ -24,5 +24,5 @@ def test_engine(bench):
         top="top",
         test_module="verif.block.attention.tb_engine",
         testcase=bench,
-        env={"PRESET": "tiny", "JOBS": "60"},
+        env={"PRESET": "tiny", "JOBS": "120"},
     )
