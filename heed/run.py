@@ -27,7 +27,6 @@ from heed.flow.result import (
 )
 from hw.config import MAIN_BASE, ClusterConfig
 from sw_model.graph import Graph
-from sw_model.ops import check
 
 if TYPE_CHECKING:
     from heed.simulator import RunResult, Simulator
@@ -92,17 +91,10 @@ def named_inputs(graph: Graph, image: Image) -> dict[str, np.ndarray]:
             f"inputs {', '.join(map(str, image))} given, but graph {graph.name} has "
             f"{', '.join(graph.inputs)}"
         )
-    values = {}
-    for name in graph.inputs:
-        tensor, array = graph.tensors[name], np.asarray(image[name])
-        if array.shape != tensor.shape:
-            raise HeedError(f"input {name} has shape {array.shape}, but must have {tensor.shape}")
-        try:
-            values[name] = check.integers(f"input {name}", array, *check.LIMITS[tensor.dtype])
-        except ValueError as error:
-            raise HeedError(str(error)) from None
-        values[name] = values[name].astype(tensor.dtype)
-    return values
+    try:
+        return {name: graph.tensors[name].array(image[name]) for name in graph.inputs}
+    except ValueError as error:
+        raise HeedError(str(error)) from None
 
 
 def _loads(

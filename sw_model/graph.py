@@ -6,13 +6,16 @@ one graph: an `.npz` with a JSON header and the constants.
 """
 
 import json
+import operator
+import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from sw_model.graph_rules import check_node
-from sw_model.ops.check import LIMITS
+from sw_model.ops.check import LIMITS, integers
 
 FORMAT = "heed-graph-1"
 
@@ -36,13 +39,46 @@ class Tensor:
     dtype: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "shape", tuple(int(size) for size in self.shape))
-        if not self.shape or min(self.shape) < 1:
-            raise ValueError(f"tensor {self.name} has shape {self.shape}; sizes start at 1")
-        if self.dtype not in LIMITS:
+        try:
+            shape = tuple(operator.index(size) for size in self.shape)
+        except TypeError:
+            shape = ()
+        if not shape or min(shape) < 1:
+            raise ValueError(
+                f"tensor {self.name} has shape {self.shape!r}; whole numbers from 1 on are needed"
+            )
+        object.__setattr__(self, "shape", shape)
+        if self.dtype not in list(LIMITS):
             raise ValueError(
                 f"tensor {self.name} has dtype {self.dtype!r}; allowed are {', '.join(LIMITS)}"
             )
+
+    def array(self, value, *, batch: bool = False) -> np.ndarray:
+        """Return what is given for an input as an array of the tensor's element type.
+
+        Parameters
+        ----------
+        value
+            Integers of the tensor's shape.
+        batch
+            Whether one more dimension before it is allowed.
+
+        Raises
+        ------
+        ValueError
+            If the shape is wrong, or something is no integer or out of range.
+        """
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            raise ValueError(f"input {self.name} has rows of different lengths") from None
+        lead = array.ndim - len(self.shape)
+        if lead not in (0, int(batch)) or array.shape[lead:] != self.shape:
+            also = ", or a batch of that" if batch else ""
+            raise ValueError(
+                f"input {self.name} has shape {array.shape}, but must have {self.shape}{also}"
+            )
+        return integers(f"input {self.name}", array, *LIMITS[self.dtype]).astype(self.dtype)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +109,11 @@ class Node:
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", tuple(self.inputs))
         object.__setattr__(self, "outputs", tuple(self.outputs))
+
+    @property
+    def logits(self) -> str:
+        """What an attention node's logits are called among the results."""
+        return f"{self.name}.logits"
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +154,9 @@ class Graph:
         for key, tensor in self.tensors.items():
             if key != tensor.name:
                 raise ValueError(f"graph {self.name}: tensor {tensor.name} is filed under {key}")
+        for what in ("inputs", "nodes", "outputs"):
+            if not getattr(self, what):
+                raise ValueError(f"graph {self.name} has no {what}")
         for name in (*self.inputs, *self.outputs):
             if name not in self.tensors:
                 raise ValueError(f"graph {self.name}: no tensor is called {name}")
@@ -122,6 +166,10 @@ class Graph:
             if node.name in seen:
                 raise ValueError(f"node {node.name}: a second node of this name")
             seen.add(node.name)
+            if node.op == "attention" and node.logits in self.tensors:
+                raise ValueError(
+                    f"node {node.name}: its logits and a tensor are both {node.logits}"
+                )
             for name in (*node.inputs, *node.outputs):
                 if name not in self.tensors:
                     raise ValueError(f"node {node.name}: no tensor is called {name}")
@@ -195,25 +243,38 @@ def load(path: str | Path) -> Graph:
 
     Raises
     ------
+    OSError
+        If the file cannot be read.
     ValueError
-        If the file holds no graph of this format, or one that does not pass the checks.
+        If it holds no graph of this format, or one that does not pass the checks.
     """
-    with np.load(path, allow_pickle=False) as file:
-        if "header" not in file:
-            raise ValueError(f"{path} holds no graph: it has no header")
-        header = json.loads(file["header"].tobytes())
-        if header.get("format") != FORMAT:
-            raise ValueError(f"{path} has format {header.get('format')!r}; needed is {FORMAT!r}")
-        nodes = tuple(
-            Node(
-                item["name"],
-                item["op"],
-                tuple(item["inputs"]),
-                tuple(item["outputs"]),
-                {name: file[f"{item['name']}/{name}"] for name in item["constants"]},
-                item["attrs"],
-            )
-            for item in header["nodes"]
+    with open(path, "rb") as file:
+        if not zipfile.is_zipfile(file):
+            raise ValueError(f"{path} holds no graph: it is no .npz file")
+        file.seek(0)
+        try:
+            return _read(dict(np.load(file, allow_pickle=False)))
+        except KeyError as error:
+            raise ValueError(f"{path} holds no graph: {error} is missing") from error
+        except (AttributeError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+            raise ValueError(f"{path} holds no graph: {error}") from error
+
+
+def _read(arrays: dict[str, np.ndarray]) -> Graph:
+    """Return the graph of a file's arrays."""
+    header = json.loads(arrays["header"].tobytes())
+    if header.get("format") != FORMAT:
+        raise ValueError(f"its format is {header.get('format')!r}; needed is {FORMAT!r}")
+    nodes = tuple(
+        Node(
+            item["name"],
+            item["op"],
+            tuple(item["inputs"]),
+            tuple(item["outputs"]),
+            {name: arrays[f"{item['name']}/{name}"] for name in item["constants"]},
+            dict(item["attrs"]),
         )
+        for item in header["nodes"]
+    )
     tensors = {name: Tensor(name, tuple(shape), dtype) for name, shape, dtype in header["tensors"]}
     return Graph(header["name"], tensors, nodes, header["inputs"], header["outputs"])

@@ -5,8 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from sw_model import ops
-from sw_model.graph import Graph, Node, Tensor
-from sw_model.ops import check
+from sw_model.graph import Graph, Node
 
 Arrays = dict[str, np.ndarray]
 
@@ -46,7 +45,7 @@ def _attention(node: Node, q: np.ndarray, k: np.ndarray, vt: np.ndarray, dtype: 
         causal=node.attrs["mask"] == "causal",
         offset=node.attrs["mask_offset"],
     )
-    return {f"{node.name}.logits": logits, node.outputs[0]: y}
+    return {node.logits: logits, node.outputs[0]: y}
 
 
 def _add(node: Node, a: np.ndarray, b: np.ndarray, dtype: str) -> Arrays:
@@ -74,17 +73,6 @@ def run_node(graph: Graph, node: Node, values: Arrays) -> Arrays:
     """
     dtype = graph.tensors[node.outputs[0]].dtype
     return _EXECUTE[node.op](node, *(values[name] for name in node.inputs), dtype=dtype)
-
-
-def _given(tensor: Tensor, value) -> np.ndarray:
-    array = np.asarray(value)
-    if array.shape[-len(tensor.shape) :] != tensor.shape or array.ndim > len(tensor.shape) + 1:
-        raise ValueError(
-            f"input {tensor.name} has shape {array.shape}; "
-            f"{tensor.shape} is needed, or a batch of that"
-        )
-    low, high = check.LIMITS[tensor.dtype]
-    return check.integers(f"input {tensor.name}", array, low, high).astype(tensor.dtype)
 
 
 def run(graph: Graph, inputs: Arrays) -> Arrays:
@@ -117,7 +105,7 @@ def run(graph: Graph, inputs: Arrays) -> Arrays:
     for name in graph.inputs:
         if name not in inputs:
             raise ValueError(f"input {name} of graph {graph.name} is missing")
-        values[name] = _given(graph.tensors[name], inputs[name])
+        values[name] = graph.tensors[name].array(inputs[name], batch=True)
     for node in graph.nodes:
         values.update(run_node(graph, node, values))
     return values

@@ -23,9 +23,10 @@ def _blocks(rows: int, tile: int) -> tuple[int, int]:
 
 
 def _mask(node: Node, first_row: int) -> dict[str, int]:
-    if node.attrs["mask"] == "none":
-        return {"mask_mode": MaskMode.NONE}
+    """Return the fields of the mask, none where every key counts for every row."""
     offset = node.attrs["mask_offset"] + first_row
+    if node.attrs["mask"] == "none" or offset + 1 >= node.attrs["kv_len"]:
+        return {"mask_mode": MaskMode.NONE}
     if offset > OFFSET_LIMITS[1]:
         raise HeedError(
             f"node {node.name}: mask offset {node.attrs['mask_offset']} at row {first_row} exceeds "
@@ -59,7 +60,7 @@ def lower_attention(build: "Builder", node: Node) -> Layer:
     vt_name, tile = node.inputs[2], build.config.engine.tile
     vt = build.layouts[vt_name]
     heads, size = node.attrs["heads"], node.attrs["head_dim"]
-    logits, area = _logits(q.rows, k.rows, heads, tile), f"{node.name}.logits"
+    logits, area = _logits(q.rows, k.rows, heads, tile), node.logits
     step = MAX_BLOCKS * tile if build.show_logits else q.rows
     parameters = build.constant(node, "parameters", head_parameter_bytes(node.constants, heads))
     jobs = []

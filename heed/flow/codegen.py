@@ -28,15 +28,9 @@ def _identifiers(names: list[str]) -> dict[str, str]:
     return taken
 
 
-def _comment(text: str) -> str:
-    """Make a name harmless inside a comment."""
-    return text.replace("*/", "* /").replace("\n", " ")
-
-
-def _text(text: str) -> str:
-    """Return a C string."""
-    plain = "".join(c if c.isprintable() and c.isascii() and c not in '"\\' else "?" for c in text)
-    return f'"{plain}"'
+def _plain(text: str) -> str:
+    """Make a name harmless inside a comment or a string."""
+    return re.sub(r"[^\w ./:,()\[\]+-]", "_", text, flags=re.ASCII)
 
 
 class _Writer:
@@ -59,7 +53,7 @@ class _Writer:
         yield '} constants __attribute__((section(".tcdm"), used, aligned(64))) = {'
         for name, offset, size in self.plan.constants:
             words = np.frombuffer(self.plan.image, "<u8", size // 8, offset)
-            yield f"    /* {_comment(name)} */"
+            yield f"    /* {_plain(name)} */"
             yield f"    .{self.names[name]} = {{"
             for at in range(0, len(words), WORDS_A_LINE):
                 line = ", ".join(f"0x{word:016x}" for word in words[at : at + WORDS_A_LINE])
@@ -96,13 +90,13 @@ class _Writer:
             f"{name} {list(self.plan.lowered.layouts[name].shape)}" for name in layer.writes
         )
         what = f"{layer.name}: {layer.op} on {layer.where}, writes {shapes}"
-        yield f"/* {_comment(what)} */"
+        yield f"/* {_plain(what)} */"
         yield f"static void layer_{index}(struct heed_team team)"
         yield "{"
         if layer.where == "engine":
             jobs, status = (self.address(Ref(area(layer))) for area in (jobs_area, status_area))
-            count, name = len(layer.steps), _text(layer.name)
-            yield f"    network_engine(team, {jobs}, {status}, {count}, {name});"
+            count, name = len(layer.steps), _plain(layer.name)
+            yield f'    network_engine(team, {jobs}, {status}, {count}, "{name}");'
         else:
             for call in layer.steps:
                 yield from self.call(call)
@@ -125,7 +119,7 @@ class _Writer:
 
     def program(self) -> Iterator[str]:
         plan, graph = self.plan, self.plan.lowered.graph
-        yield f"/* Network {_comment(graph.name)} for preset {plan.config.name}. Generated. */"
+        yield f"/* Network {_plain(graph.name)} for preset {plan.config.name}. Generated. */"
         yield ""
         yield '#include "network.h"'
         yield ""

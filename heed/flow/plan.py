@@ -96,13 +96,14 @@ def _fixed_areas(lowered: Lowered) -> tuple[dict[str, int], dict[str, int]]:
 def _lives(lowered: Lowered, keep_all: bool) -> list[Life]:
     """Return the life of every tensor and scratch area.
 
-    Inputs matter from before the first layer (-1), outputs until after the last.
+    Inputs matter from before the first layer (-1) through it, when all are read back; outputs until
+    after the last.
     """
     graph, end = lowered.graph, len(lowered.layers)
     sizes = {name: layout.bytes for name, layout in lowered.layouts.items()} | lowered.scratch
     uses: dict[str, list[int]] = {name: [] for name in sizes}
     for name in graph.inputs:
-        uses[name].append(-1)
+        uses[name] += [-1, 0]
     for index, layer in enumerate(lowered.layers):
         for name in layer.refs() & set(sizes):
             uses[name].append(index)

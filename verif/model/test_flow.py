@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from heed.errors import HeedError
 from heed.flow.codegen import generate_source
-from heed.flow.deploy import plan_graph
+from heed.flow.deploy import deploy, plan_graph
 from heed.flow.host import run_on_host
 from heed.flow.layout import choose_layouts
 from heed.flow.lower import lower
@@ -89,7 +89,7 @@ def test_areas_do_not_overlap(seed, keep_all):
     alive = {name: set(range(-1, end + 1)) for name in plan.addresses if name not in graph.tensors}
     for name in graph.tensors:
         used = [index for index, layer in enumerate(plan.layers) if name in layer.refs()]
-        used += [-1] * (name in graph.inputs) + [end] * (name in graph.outputs)
+        used += [-1, 0] * (name in graph.inputs) + [end] * (name in graph.outputs)
         alive[name] = set(range(min(used), max(used) + 1))
     for name in lowered.scratch:
         alive[name] = {i for i, layer in enumerate(plan.layers) if name in layer.refs()}
@@ -120,6 +120,35 @@ def test_long_attention(rows, size):
     plan = plan_graph(graph, TINY)
     assert len(plan.layers[0].steps) == -(-rows // 32)
     assert check(plan, inputs(graph, rows)) == ()
+
+
+@pytest.mark.parametrize("offset", [-32768, 32766, 32767])
+def test_the_farthest_mask_offsets(offset):
+    """Also where the offset of a later job's first row would leave its field."""
+    graph = long_attention(70, 41, 2, 8, causal=True, offset=offset)
+    assert check(plan_graph(graph, TINY), inputs(graph)) == ()
+
+
+def test_an_input_that_nothing_reads():
+    """It is read back like the others, so nothing may take its place before."""
+    make = GraphMaker(np.random.default_rng(1))
+    x = make.tensor("x", (250, 40), "int8")
+    unused = make.tensor("unused", (250, 40), "int8")
+    y = x
+    for index in range(16):
+        y = make.linear(f"step{index}", y, 40, common=True)
+    graph = make.finish("chain", (x, unused), (y,))
+    plan = plan_graph(graph, TINY)
+    assert not plan.keeps_all
+    check(plan, inputs(graph))
+
+
+@pytest.mark.parametrize("name", ["a/*b", "a*/b", "é☃/", "??/", "%s", '"', "\\", "\n", ""])
+def test_any_name_compiles(name):
+    make = GraphMaker(np.random.default_rng(1))
+    x = make.tensor("x", (2, 8), "int8")
+    graph = make.finish(name, (x,), (make.linear(name or "y", x, 8),))
+    deploy(graph, TINY)
 
 
 def test_too_large_a_graph_names_tensor_and_sizes():

@@ -1,6 +1,7 @@
 """Integer graphs: they run, they survive a file, and what does not fit is named."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -137,10 +138,82 @@ def test_equality_sees_one_bit():
     assert graph != other
 
 
-def test_a_file_that_is_no_graph_is_refused(tmp_path):
-    np.savez(tmp_path / "x.npz", a=np.arange(3))
-    with pytest.raises(ValueError, match="holds no graph"):
+def header_file(path, header, **arrays):
+    """Write a graph's file with this header (text, or what JSON makes text of)."""
+    text = header if isinstance(header, str) else json.dumps(header)
+    np.savez(path, header=np.frombuffer(text.encode(), np.uint8), **arrays)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"nodes": 5}, "not iterable"),
+        ({"format": "heed-graph-0"}, "its format is 'heed-graph-0'"),
+        ({"tensors": [["image"]]}, "unpack"),
+        ({"tensors": [["image", [4.5, 4], "int8"]]}, r"image has shape \(4.5, 4\)"),
+        ({"tensors": [["image", [4, 4], ["int8"]]]}, r"image has dtype \['int8'\]"),
+    ],
+)
+def test_a_damaged_header_is_refused(tmp_path, change, message):
+    graph = tiny_graph()
+    header_file(tmp_path / "x.npz", graph.header() | change, **graph.arrays())
+    with pytest.raises(ValueError, match=f"x.npz holds no graph: .*{message}"):
         load(tmp_path / "x.npz")
+
+
+def test_a_file_that_is_no_graph_is_refused(tmp_path):
+    path, header = tmp_path / "x.npz", tiny_graph().header()
+    for contents in (b"", b"hello", b"PK\3\4"):
+        path.write_bytes(contents)
+        with pytest.raises(ValueError, match="x.npz holds no graph: it is no .npz file"):
+            load(path)
+    np.savez(path, a=np.arange(3))
+    with pytest.raises(ValueError, match="x.npz holds no graph: 'header' is missing"):
+        load(path)
+    for text in ("{", [1]):
+        header_file(path, text)
+        with pytest.raises(ValueError, match="x.npz holds no graph"):
+            load(path)
+    header_file(path, header)
+    with pytest.raises(ValueError, match="x.npz holds no graph: 'embed/weight' is missing"):
+        load(path)
+    tiny_graph().save(path)
+    damaged = bytearray(path.read_bytes())
+    damaged[100:120] = bytes(20)
+    path.write_bytes(damaged)
+    with pytest.raises(ValueError, match="x.npz holds no graph"):
+        load(path)
+    with pytest.raises(OSError, match="nothing.npz"):
+        load(tmp_path / "nothing.npz")
+
+
+@pytest.mark.parametrize("what", ["inputs", "nodes", "outputs"])
+def test_an_empty_graph_is_refused(what):
+    with pytest.raises(ValueError, match=f"has no {what}"):
+        dataclasses.replace(tiny_graph(), **{what: ()})
+
+
+def test_logits_do_not_share_their_name():
+    graph = tiny_graph()
+    with pytest.raises(ValueError, match="node attend: .*attend.logits"):
+        rename(graph, "k", "attend.logits")
+
+
+def rename(graph, tensor, name):
+    """Return the graph with another name for a tensor."""
+
+    def new(names):
+        return tuple(name if item == tensor else item for item in names)
+
+    tensors = {
+        new((key,))[0]: dataclasses.replace(item, name=new((key,))[0])
+        for key, item in graph.tensors.items()
+    }
+    nodes = tuple(
+        dataclasses.replace(node, inputs=new(node.inputs), outputs=new(node.outputs))
+        for node in graph.nodes
+    )
+    return dataclasses.replace(graph, tensors=tensors, nodes=nodes)
 
 
 def change(graph, node, **what):
@@ -204,6 +277,7 @@ def test_uint8_activations_are_for_linear_layers_alone():
         ({"image": np.zeros((1, 1, 4, 4), np.int8)}, "image has shape"),
         ({"image": np.full((4, 4), 128)}, "image holds 128"),
         ({"image": np.zeros((4, 4))}, "integers"),
+        ({"image": [[1], [1, 2]]}, "image has rows of different lengths"),
         ({"image": np.zeros((4, 4), np.int8), "y": 0}, "no input y"),
     ],
 )
