@@ -5,7 +5,7 @@ checks that the unit's registers equal the reference's are the invariant of the 
 """
 
 import pytest
-from amaranth.hdl import Array, Cat, Signal
+from amaranth.hdl import Array, Cat, Mux, Signal
 
 from hw.cluster.events import EventUnit
 from hw.regmap import EVENTS
