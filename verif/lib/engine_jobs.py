@@ -55,6 +55,11 @@ class Image:
         offset = address - TCDM_BASE
         self.bytes[offset : offset + len(data)] = data
 
+    def get(self, address: int, size: int) -> bytes:
+        """Return bytes."""
+        offset = address - TCDM_BASE
+        return bytes(self.bytes[offset : offset + size])
+
 
 @dataclass
 class Job:
@@ -73,7 +78,7 @@ class Job:
         return self.address - TCDM_BASE
 
 
-def _matrix(image: Image, name: str, rows: int, size: int, heads: int) -> dict[str, int]:
+def place_operand(image: Image, name: str, heads: int, rows: int, size: int) -> dict[str, int]:
     """Place `heads` matrices of `rows` rows of `size` bytes, with random strides."""
     rng = image.rng
     row = -(-size // 8) * 8 + 8 * int(rng.integers(0, 3))
@@ -88,7 +93,7 @@ def _matrix(image: Image, name: str, rows: int, size: int, heads: int) -> dict[s
     return {f"{name}_base": base, f"{name}_row_stride": row, f"{name}_head_stride": head}
 
 
-def _entry(rng: np.random.Generator, inner: int) -> dict[str, int]:
+def random_entry(rng: np.random.Generator, inner: int) -> dict[str, int]:
     """Return an entry that spreads sums of `inner` products over int8, or now and then anything."""
     if rng.random() < 0.1:
         return {
@@ -154,14 +159,14 @@ def random_linear(image: Image, largest: int = 40) -> Job:
         heads=heads,
         param_base=image.place(PARAMETER.bytes * entries),
         table_base=image.place(TABLE_BYTES) if use_table else 0,
-        **_matrix(image, "x", rows, inner, heads),
-        **_matrix(image, "w", columns, inner, heads),
-        **_matrix(image, "y", rows, columns * ELEMENT_BYTES[y_type], heads),
+        **place_operand(image, "x", heads, rows, inner),
+        **place_operand(image, "w", heads, columns, inner),
+        **place_operand(image, "y", heads, rows, columns * ELEMENT_BYTES[y_type]),
     )
     if heads == 1 and inner > 8 and rng.random() < 0.1:
         job.fields["x_row_stride"] = 8  # overlapping windows
     for n in range(entries):
-        entry = PARAMETER.pack(**_entry(rng, inner))
+        entry = PARAMETER.pack(**random_entry(rng, inner))
         image.put(job.fields["param_base"] + n * PARAMETER.bytes, entry)
     job.store()
     return job
@@ -178,7 +183,7 @@ def random_attention(image: Image, largest: int = 40) -> Job:
     offset = int(rng.integers(-rows, keys + 1))
     if rng.random() < 0.1:
         offset = int(rng.choice((-32768, 32767)))
-    scratch = _matrix(image, "s", block_rows * blocks, keys, heads)
+    scratch = place_operand(image, "s", heads, block_rows * blocks, keys)
     if rng.random() < 0.5:
         scratch["s_head_stride"] = 0
     job = _header(
@@ -195,10 +200,10 @@ def random_attention(image: Image, largest: int = 40) -> Job:
         block_rows=block_rows,
         blocks=blocks,
         param_base=image.place(HEAD_PARAMETER.bytes * heads),
-        **_matrix(image, "x", rows, inner, heads),
-        **_matrix(image, "w", keys, inner, heads),
-        **_matrix(image, "r", inner, keys, heads),
-        **_matrix(image, "y", rows, inner, heads),
+        **place_operand(image, "x", heads, rows, inner),
+        **place_operand(image, "w", heads, keys, inner),
+        **place_operand(image, "r", heads, inner, keys),
+        **place_operand(image, "y", heads, rows, inner),
         **scratch,
     )
     for n in range(heads):
@@ -209,7 +214,7 @@ def random_attention(image: Image, largest: int = 40) -> Job:
 
 def put_head(job: Job, head: int, **fields: int) -> None:
     """Write the parameters of a head of attention: `j` and `gain` as given, a random entry."""
-    entry = _entry(job.image.rng, job.fields["inner"])
+    entry = random_entry(job.image.rng, job.fields["inner"])
     address = job.fields["param_base"] + head * HEAD_PARAMETER.bytes
     job.image.put(address, HEAD_PARAMETER.pack(**entry, **fields))
 

@@ -84,19 +84,19 @@ def scratch_after(image, f, logits):
 def run_and_compare(image, job, **operands):
     """Run a job; the whole memory must be what it was, plus `operands` and the status word."""
     expected = Image(image.config, np.random.default_rng(0))
-    expected.memory[:] = image.memory
+    expected.bytes[:] = image.bytes
     for name, values in operands.items():
         if name == "logits":
             scratch_after(expected, job.fields, values)
         else:
             store_rows(expected, job.fields, name, values)
     expected.put(job.fields["status"], STATUS_WORD.pack(code=Status.DONE))
-    (result,) = MODEL.run(image.memory, job.address)
+    (result,) = MODEL.run(image.bytes, job.address)
     assert result.status == Status.DONE
     assert result.address == job.address
     assert result.event_mask == job.fields["event_mask"]
     assert result.status_address == job.fields["status"]
-    assert image.memory == expected.memory
+    assert image.bytes == expected.bytes
     return result
 
 
@@ -166,7 +166,7 @@ def test_results_vary():
     job = linear_job(image, rows=40, columns=40, inner=40, param_mode=ParamMode.COLUMN)
     y = expected_linear(job.fields, job.tensors)
     assert len(np.unique(y)) > 100
-    job = attention_job(image, rows=40, columns=40, inner=40, block_rows=16)
+    job = attention_job(image, heads=4, rows=40, columns=40, inner=40, block_rows=16)
     y, logits = expected_attention(job.fields, job.tensors)
     assert len(np.unique(y)) > 50 and len(np.unique(logits)) > 50
 
@@ -195,7 +195,7 @@ def test_overlapping_windows_are_a_convolution():
     image = Image(TINY, rng)
     job = linear_job(image, rows=10, columns=5, inner=24, y_type=ElementType.INT32)
     signal = rng.integers(-128, 128, (12, 8)).astype(np.int8)
-    x_base = image.allocate(signal.size)
+    x_base = image.place(signal.size)
     image.put(x_base, signal.tobytes())
     job.store(image, x_base=x_base, x_row_stride=8)
     kernels = job.tensors["w"][0].reshape(5, 3, 8).astype(np.int64)
@@ -210,7 +210,7 @@ def test_no_status_word_is_asked_for():
     where = job.fields["status"]
     before = image.get(where, 8)
     job.store(image, status=0)
-    (result,) = MODEL.run(image.memory, job.address)
+    (result,) = MODEL.run(image.bytes, job.address)
     assert (result.status, result.status_address) == (Status.DONE, 0)
     assert image.get(where, 8) == before
 

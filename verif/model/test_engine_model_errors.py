@@ -58,13 +58,13 @@ FAULTS = [
 
 def run_faulty(image, address, status, status_address):
     """Run; the memory must be as before but for the status word, if any."""
-    expected = bytearray(image.memory)
+    expected = bytearray(image.bytes)
     if status_address:
         start = status_address - TCDM_BASE
         expected[start : start + 8] = STATUS_WORD.pack(code=status)
-    results = MODEL.run(image.memory, address)
+    results = MODEL.run(image.bytes, address)
     assert [result.status for result in results] == [status]
-    assert image.memory == expected
+    assert image.bytes == expected
     assert results[0].written == {}
     return results[0]
 
@@ -115,12 +115,12 @@ def test_chains_run_in_order_and_stop_at_a_fault():
     jobs = [linear(image), attention(image), linear(image), linear(image)]
     for job, following in zip(jobs, jobs[1:], strict=False):
         job.store(image, next=following.address)
-    results = MODEL.run(bytearray(image.memory), jobs[0].address)
+    results = MODEL.run(bytearray(image.bytes), jobs[0].address)
     assert [result.address for result in results] == [job.address for job in jobs]
     assert all(result.status == Status.DONE for result in results)
     jobs[2].store(image, version=3)
     untouched = image.get(jobs[3].fields["status"], 8)
-    results = MODEL.run(image.memory, jobs[0].address)
+    results = MODEL.run(image.bytes, jobs[0].address)
     assert [result.status for result in results] == [Status.DONE, Status.DONE, Status.BAD_VERSION]
     assert image.get(jobs[3].fields["status"], 8) == untouched
 
@@ -131,14 +131,14 @@ def test_a_job_sees_what_the_one_before_wrote():
     second = linear_job(image, rows=5, columns=3, inner=8)
     taken = {f"x_{n}": first.fields[f"y_{n}"] for n in ("base", "row_stride", "head_stride")}
     second.store(image, **taken)
-    alone = bytearray(image.memory)
+    alone = bytearray(image.bytes)
     first.store(image, next=second.address)
-    MODEL.run(image.memory, first.address)
+    MODEL.run(image.bytes, first.address)
     MODEL.run(alone, first.address)
     MODEL.run(alone, second.address)
     start = first.address - TCDM_BASE  # `next` differs
-    assert image.memory[:start] == alone[:start]
-    assert image.memory[start + 128 :] == alone[start + 128 :]
+    assert image.bytes[:start] == alone[:start]
+    assert image.bytes[start + 128 :] == alone[start + 128 :]
 
 
 def test_misuse_is_refused():
@@ -146,6 +146,6 @@ def test_misuse_is_refused():
     job = linear(image)
     job.store(image, next=job.address)
     with pytest.raises(ValueError, match="more than 10 descriptors"):
-        MODEL.run(image.memory, job.address, most_jobs=10)
+        MODEL.run(image.bytes, job.address, most_jobs=10)
     with pytest.raises(ValueError, match="has 100 bytes"):
         MODEL.run(bytearray(100), job.address)

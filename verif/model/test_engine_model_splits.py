@@ -22,7 +22,7 @@ def y_of(image, f):
 def run_parts(image, job, parts):
     """Run the job, then its parts (changes to its fields) on a wiped Y; both Y must be equal."""
     whole = dict(job.fields)
-    (result,) = MODEL.run(image.memory, job.address)
+    (result,) = MODEL.run(image.bytes, job.address)
     assert result.status == Status.DONE
     expected = y_of(image, whole)
     y_shape = expected.shape
@@ -33,7 +33,7 @@ def run_parts(image, job, parts):
     for part in parts:
         job.fields = dict(whole)
         job.store(image, **part)
-        (result,) = MODEL.run(image.memory, job.address)
+        (result,) = MODEL.run(image.bytes, job.address)
         assert result.status == Status.DONE
     assert (y_of(image, whole) == expected).all()
 
