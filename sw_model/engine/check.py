@@ -5,6 +5,7 @@ from hw.regmap import (
     DESCRIPTOR,
     DESCRIPTOR_ALIGN,
     DESCRIPTOR_VERSION,
+    HEAD_PARAMETER,
     MAX_SIZE,
     OPERAND_ALIGN,
     PARAMETER,
@@ -15,7 +16,6 @@ from hw.regmap import (
     Status,
 )
 
-HEAD_PARAMETER_BYTES = 24
 TABLE_BYTES = 256
 ELEMENT_BYTES = {
     ElementType.INT8: 1,
@@ -56,7 +56,7 @@ def _tables(f: dict[str, int]) -> dict[str, tuple[int, int]]:
     """Return {name: (base, bytes)} of the parameter and table areas used."""
     areas = {}
     if f["kind"] == Kind.ATTENTION:
-        areas["param"] = (f["param_base"], HEAD_PARAMETER_BYTES * f["heads"])
+        areas["param"] = (f["param_base"], HEAD_PARAMETER.bytes * f["heads"])
     elif f["y_type"] != ElementType.INT32:
         entries = {
             ParamMode.COMMON: 1,

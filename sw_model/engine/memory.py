@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hw.config import TCDM_BASE
-from hw.registers import Layout
+from hw.regmap import Layout
 
 
 @dataclass(frozen=True)
