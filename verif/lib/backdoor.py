@@ -1,11 +1,10 @@
 """Loads and dumps the banks of a Verilated scratchpad without simulating cycles."""
 
-import ctypes
-
 import numpy as np
 
 from hw.config import TcdmConfig
 from sw_model.tcdm import TcdmImage
+from verif.lib.ram_backdoor import RamBackdoor
 
 
 class Backdoor:
@@ -30,39 +29,17 @@ class Backdoor:
 
     def __init__(self, config: TcdmConfig, scope: str) -> None:
         self._config = config
-        try:
-            library = ctypes.CDLL(None)
-            find = library.svGetScopeFromName
-            self._select = library.svSetScope
-            self._get = library.heed_ram_get
-            self._set = library.heed_ram_set
-        except AttributeError as error:
-            raise RuntimeError(f"no backdoor in this simulation: {error}") from None
-        find.restype, find.argtypes = ctypes.c_void_p, [ctypes.c_char_p]
-        self._select.restype, self._select.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
-        self._get.restype, self._get.argtypes = ctypes.c_uint64, [ctypes.c_int]
-        self._set.restype, self._set.argtypes = None, [ctypes.c_int, ctypes.c_uint64]
-        names = [f"{scope}.bank_{bank}.ram.words" for bank in range(config.banks)]
-        self._scopes = [find(name.encode()) for name in names]
-        if not all(self._scopes):
-            missing = names[self._scopes.index(None)]
-            raise RuntimeError(f"the design has no memory {missing}")
+        self._banks = [RamBackdoor(f"{scope}.bank_{bank}.ram") for bank in range(config.banks)]
 
     def load(self, data: bytes) -> None:
         """Replace all bytes of the scratchpad."""
-        for scope, words in zip(
-            self._scopes, TcdmImage(self._config, data).to_banks().tolist(), strict=True
-        ):
-            self._select(scope)
-            for row, word in enumerate(words):
-                self._set(row, word)
+        contents = TcdmImage(self._config, data).to_banks().tolist()
+        for bank, words in zip(self._banks, contents, strict=True):
+            bank.write(words)
 
     def dump(self) -> bytes:
         """Return all bytes of the scratchpad."""
-        words = []
-        for scope in self._scopes:
-            self._select(scope)
-            words.append([self._get(row) for row in range(self._config.bank_depth)])
+        words = [bank.read(self._config.bank_depth) for bank in self._banks]
         image = TcdmImage(self._config)
         image.from_banks(np.array(words, np.uint64))
         return bytes(image.bytes)
