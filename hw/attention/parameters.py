@@ -5,12 +5,17 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.attention.activation import TABLE_WORDS, TableWrite
+from hw.attention.dividers import Dividers
 from hw.attention.epilogue import EntryWrite
-from hw.attention.reciprocal import Reciprocal
+from hw.attention.queue import Queue
 from hw.attention.steps import Load, ParameterStep, RowAnswer, RowCommand
 from hw.attention.types import MAX_MASS_BITS
 from hw.config import ClusterConfig
 from hw.regmap import HEAD_PARAMETER, PARAMETER
+
+DIVIDERS = 4
+BEATS = 4
+"""Rows of words that are on their way or wait to be unpacked."""
 
 TILES_BEHIND = 8
 """More tiles than can be between the issue stage and the writer."""
@@ -54,8 +59,9 @@ class ParameterUnit(wiring.Component):
 
     Timing
     ------
-    A tile's entries take 5 cycles for each `row_words` words of them and one an entry; masses
-    15 cycles a row.
+    About 6 cycles until the first entry, then one a cycle as long as rows come (with two words a
+    row, 4 in 6 cycles); a word of the table a cycle. Masses take 14 cycles, and 15 more for every
+    `DIVIDERS` rows.
     """
 
     def __init__(self, *, config: ClusterConfig):
@@ -82,7 +88,8 @@ class ParameterUnit(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.reciprocal = reciprocal = Reciprocal(config=self._config.engine)
+        m.submodules.dividers = dividers = Dividers(config=self._config.engine, count=DIVIDERS)
+        m.submodules.beats = beats = Queue(8 * self._config.engine.lanes, depth=BEATS)
         step = self.step.payload
         behind = Signal(range(TILES_BEHIND + 1))
         with m.If(self.token_take & ~self.tile_done):
@@ -91,8 +98,7 @@ class ParameterUnit(wiring.Component):
             m.d.sync += behind.eq(behind - 1)
 
         words = Signal(range(max(2 * self._config.engine.tile, TABLE_WORDS) + 1))
-        done = Signal.like(words)  # of these words, handed over
-        sent = Signal.like(step.count)  # rows whose masses went to the divider
+        sent = Signal.like(step.count)  # rows whose masses went to the dividers
         with m.Switch(step.load):
             with m.Case(Load.TABLE):
                 m.d.comb += words.eq(TABLE_WORDS)
@@ -100,13 +106,15 @@ class ParameterUnit(wiring.Component):
                 m.d.comb += words.eq(HEAD_PARAMETER.words)
             with m.Default():
                 m.d.comb += words.eq(step.count << 1)
+        loading = Signal()
+        asked = self._ask(m, beats, words, loading)
         m.d.comb += [
             self.mass_row.eq(sent),
-            reciprocal.i.payload.row.eq(sent),
-            reciprocal.i.payload.mass.eq(self.mass),
-            reciprocal.i.payload.gain.eq(self.gain),
-            self.entry.index.eq(reciprocal.o.payload.row),
-            self.entry.entry.eq(reciprocal.o.payload.entry),
+            dividers.i.payload.row.eq(sent),
+            dividers.i.payload.mass.eq(self.mass),
+            dividers.i.payload.gain.eq(self.gain),
+            self.entry.index.eq(dividers.o.payload.row),
+            self.entry.entry.eq(dividers.o.payload.entry),
         ]
         with m.FSM():
             with m.State("IDLE"):
@@ -115,84 +123,97 @@ class ParameterUnit(wiring.Component):
                         m.next = "TOKEN"
                     with m.Elif(behind == 0):
                         with m.If(step.load != Load.MASSES):
-                            m.next = "FETCH"
+                            m.next = "LOAD"
                         with m.Elif(self.masses_ready):
                             m.next = "MASSES"
-            self._fetch_states(m, words, done)
-            self._masses_state(m, reciprocal, sent)
+            with m.State("LOAD"):
+                m.d.comb += loading.eq(1)
+                self._unpack(m, beats, words, asked)
+            self._masses_state(m, dividers, sent)
             with m.State("TOKEN"):
                 m.d.comb += [self.token.eq(1), self.step.ready.eq(self.token_take)]
                 with m.If(self.token_take):
                     m.next = "IDLE"
         return m
 
-    def _fetch_states(self, m, words, done):
-        """Add the states that fetch rows of words and hand them to the epilogue."""
-        step = self.step.payload
-        command = self.command.payload
+    def _ask(self, m, beats, words, loading):
+        """Ask for the step's words while `loading`, a row at a time; return how many were."""
         row_words = self._config.engine.row_words
-        in_beat = Signal(range(row_words + 1))  # words in `beat` that are not
-        beat = Signal(64 * row_words)
-        place = Signal(range(max(self._config.engine.tile, TABLE_WORDS)))
-        left = words - done
+        command = self.command.payload
+        asked = Signal.like(words)
+        left = Signal.like(words)
+        room = Signal(range(BEATS + 1), init=BEATS)
+        taken = Signal()
+        freed = beats.o.valid & beats.o.ready
+        m.d.comb += [
+            left.eq(words - asked),
+            self.command.valid.eq(loading & (left != 0) & (room != 0)),
+            command.count.eq(Mux(left > row_words, row_words, left)),
+            command.word.eq(self.step.payload.word + asked),
+            taken.eq(self.command.valid & self.command.ready),
+            beats.i.valid.eq(self.row.valid),
+            beats.i.payload.eq(self.row.data),
+        ]
+        with m.If(taken):
+            m.d.sync += asked.eq(asked + command.count)
+        with m.If(taken & ~freed):
+            m.d.sync += room.eq(room - 1)
+        with m.Elif(freed & ~taken):
+            m.d.sync += room.eq(room + 1)
+        return asked
+
+    def _unpack(self, m, beats, words, asked):
+        """Hand the words that have come to the epilogue: an entry, or a word of the table."""
+        step = self.step.payload
+        row_words = self._config.engine.row_words
+        done = Signal.like(words)
+        following = Signal.like(words)
+        pair = Signal(128)  # the two words of which the next one or two are
         is_table = step.load == Load.TABLE
-        with m.State("FETCH"):
-            m.d.comb += [
-                self.command.valid.eq(1),
-                command.count.eq(Mux(left > row_words, row_words, left)),
-                command.word.eq(step.word + done),
-            ]
-            with m.If(self.command.ready):
-                m.d.sync += in_beat.eq(command.count)
-                m.next = "WAIT"
-        with m.State("WAIT"):
-            with m.If(self.row.valid):
-                m.d.sync += beat.eq(self.row.data)
-                m.next = "UNPACK"
-        with m.State("UNPACK"):
-            pair = [beat[:64], beat[64:128]]
-            advance = Mux(is_table, 1, 2)
-            m.d.comb += [
-                self.table.valid.eq(is_table),
-                self.table.addr.eq(place),
-                self.table.data.eq(pair[0]),
-                self.entry.index.eq(place),
-                *(getattr(self.entry.entry, k).eq(_field(pair, k)) for k in PARAMETER.names),
-            ]
+        place = done >> 1
+        low, high = pair[:64], pair[64:]
+        m.d.comb += [
+            following.eq(done + Mux(is_table, 1, 2)),
+            pair.eq(beats.o.payload),
+            self.table.addr.eq(done),
+            self.table.data.eq(Mux(done[0], high, low)),
+            self.entry.index.eq(place),
+            *(getattr(self.entry.entry, k).eq(_field([low, high], k)) for k in PARAMETER.names),
+        ]
+        if row_words > 2:
+            pairs = place[: row_words.bit_length() - 2]
+            m.d.comb += pair.eq(beats.o.payload.word_select(pairs, 128))
+        with m.If(beats.o.valid):
+            m.d.sync += done.eq(following)
+            m.d.comb += self.table.valid.eq(is_table)
             with m.If((step.load == Load.HEAD) & (place != 0)):
-                # The third word.
-                last = [None, None, pair[0]]
+                last = [None, None, low]
                 m.d.sync += [self.j.eq(_field(last, "j")), self.gain.eq(_field(last, "gain"))]
             with m.Elif(~is_table):
                 m.d.comb += self.entry.valid.eq(1)
-            m.d.sync += [
-                place.eq(place + 1),
-                done.eq(done + advance),
-                in_beat.eq(in_beat - advance),
-                beat.eq(beat >> Mux(is_table, 64, 128)),
-            ]
-            with m.If(left <= advance):
-                m.d.sync += [place.eq(0), done.eq(0)]
+            with m.If(following >= words):
+                m.d.comb += beats.o.ready.eq(1)
+                m.d.sync += [done.eq(0), asked.eq(0)]
                 m.next = "TOKEN"
                 with m.If(is_table):
                     m.d.comb += self.step.ready.eq(1)
                     m.next = "IDLE"
-            with m.Elif(in_beat <= advance):
-                m.next = "FETCH"
+            with m.Elif(following % row_words == 0):
+                m.d.comb += beats.o.ready.eq(1)
 
-    def _masses_state(self, m, reciprocal, sent):
+    def _masses_state(self, m, dividers, sent):
         """Add the state that turns the masses of the tile's rows into entries."""
         rows = self.step.payload.count
         received = Signal.like(rows)
         with m.State("MASSES"):
             m.d.comb += [
-                reciprocal.i.valid.eq(sent != rows),
-                reciprocal.o.ready.eq(1),
-                self.entry.valid.eq(reciprocal.o.valid),
+                dividers.i.valid.eq(sent != rows),
+                dividers.o.ready.eq(1),
+                self.entry.valid.eq(dividers.o.valid),
             ]
-            with m.If(reciprocal.i.valid & reciprocal.i.ready):
+            with m.If(dividers.i.valid & dividers.i.ready):
                 m.d.sync += sent.eq(sent + 1)
-            with m.If(reciprocal.o.valid):
+            with m.If(dividers.o.valid):
                 m.d.sync += received.eq(received + 1)
                 with m.If(received + 1 == rows):
                     m.d.comb += self.masses_used.eq(1)

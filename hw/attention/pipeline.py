@@ -115,12 +115,12 @@ class Pipeline(wiring.Component):
         m.submodules.writer = writer = Writer(config=config)
         connect(m, flipped(self.command), input_reader.command[0])
         connect(m, loader.command, input_reader.command[1])
-        connect(m, parameters.command, weight_reader.command[0])
-        connect(m, weights.command, weight_reader.command[1])
+        connect(m, parameters.command, weight_reader.command[1])
+        connect(m, weights.command, weight_reader.command[0])
         connect(m, flipped(self.row), input_reader.row[0])
         connect(m, input_reader.row[1], loader.row)
-        connect(m, weight_reader.row[0], parameters.row)
-        connect(m, weight_reader.row[1], weights.row)
+        connect(m, weight_reader.row[1], parameters.row)
+        connect(m, weight_reader.row[0], weights.row)
         for port in range(engine.ports):
             reader = input_reader if port < engine.row_words else weight_reader
             connect(m, flipped(self.read[port]), reader.read[port % engine.row_words])
