@@ -123,17 +123,6 @@ def test_a_trapping_instruction_writes_no_register():
     assert (x[S2], x[11]) == (5, 7)
 
 
-def test_misaligned_accesses_are_never_issued():
-    class Watched(FlatMemory):
-        def load(self, address, size):
-            assert address < BASE + 0x8000 or address % size == 0
-            return super().load(address, size)
-
-    text = HANDLER + "li a0, 0x80008002\nlw a1, 0(a0)"
-    _, x, _ = run(text, memory=Watched(BASE, assemble(text + END).padded(MEMORY_BYTES)))
-    assert (x[S2], x[S4]) == (4, 0x80008002)
-
-
 def test_a_fault_of_a_late_response_stops_what_follows():
     # A store and a jump wait behind the load whose fault comes many cycles later.
     for seed in range(5):

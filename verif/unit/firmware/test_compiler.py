@@ -9,6 +9,7 @@ from heed.errors import HeedError
 from heed.toolchain import compile, compiler, symbols
 from hw.config import MAIN_BASE, TCDM_BASE
 from hw.presets import PAPER, TINY
+from hw.regmap import MAX_HARTS
 
 RV32IM = {0x03, 0x0F, 0x13, 0x17, 0x23, 0x33, 0x37, 0x63, 0x67, 0x6F, 0x73}
 
@@ -47,6 +48,15 @@ def test_a_program(tmp_path):
     assert names["work"] == TCDM_BASE + 64
     assert names["__stack_top"] == MAIN_BASE + PAPER.main_bytes
     assert section(elf, ".tcdm")[1][:12] == b"".join(n.to_bytes(4, "little") for n in (1, 2, 9))
+
+
+def test_the_hal_knows_how_many_harts_there_can_be(tmp_path):
+    text = f"""
+        #include "heed/hart.h"
+        _Static_assert(HEED_MAX_HARTS == {MAX_HARTS}, "as in hw/regmap.py");
+        int main(void) {{ return 0; }}
+        """
+    compile([program(tmp_path, text)], config=TINY)
 
 
 def test_stacks_in_tcdm(tmp_path):
