@@ -102,7 +102,7 @@ def lower_attention(build: "Builder", node: Node) -> Layer:
         build.scratch[area] = heads * logits.strides[0]
         writes = {area: area} | writes
     else:
-        build.scratch[area] = MAX_BLOCKS * tile * logits.strides[1]
+        build.scratch[area] = fields["blocks"] * each * logits.strides[1]
         build.hidden.append(area)
     macs = 2 * q.rows * k.rows * size * heads
     return Layer(node.name, node.op, "engine", tuple(jobs), writes, macs)

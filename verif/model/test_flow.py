@@ -260,3 +260,11 @@ def test_compare_misses_nothing():
     (run,) = run_on_host(plan, [image])
     del run.tensors["norm2"]
     assert compare(run, reference.run(graph, image)).tensor == "norm2"
+
+
+@pytest.mark.parametrize(("rows", "blocks", "each"), [(5, 1, 5), (17, 2, 9), (70, 2, 14)])
+def test_shared_scratch_is_no_larger_than_its_blocks(rows, blocks, each):
+    graph = long_attention(rows, 41, 3, 8)
+    lowered = lower(graph, choose_layouts(graph), TINY, show_logits=False)
+    assert lowered.scratch == {"attention.logits": blocks * each * 48}
+    check(make_plan(lowered, TINY), inputs(graph))
