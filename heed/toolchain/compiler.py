@@ -59,11 +59,12 @@ def _preset(config: ClusterConfig, stack_bytes: int | None) -> str:
     return "".join(f"{name} = {value:#x};\n" for name, value in sizes.items())
 
 
-def _key(sources: list[Path], command: list[str], preset: str) -> str:
-    """Hash everything that the ELF depends on."""
+def _key(sources: list[Path], folders: list[Path], command: list[str], preset: str) -> str:
+    """Hash everything that the ELF depends on, all headers that it may include among it."""
     digest = hashlib.sha256()
-    headers = sorted([*INCLUDE.rglob("*.h"), *KERNELS.glob("*.h")])
-    for path in [*sources, *headers, RUNTIME / "link.ld"]:
+    beside = sorted({header for source in sources for header in source.parent.glob("*.h")})
+    headers = [header for folder in folders for header in sorted(folder.rglob("*.h"))]
+    for path in [*sources, *beside, *headers, RUNTIME / "link.ld"]:
         for part in (path.name.encode(), path.read_bytes()):
             digest.update(len(part).to_bytes(8, "little") + part)
     digest.update("\0".join([*command, preset, _ziglang_version()]).encode())
@@ -113,7 +114,8 @@ def compile(
     ".tcdm_bss" for cleared data). `HEED_HARTS`, `HEED_TCDM_BYTES` and the preset's name as
     `HEED_PRESET` are defined.
 
-    Nothing is compiled when an ELF of the same sources, headers, flags and compiler is there.
+    Nothing is compiled when an ELF of the same sources, headers, flags and compiler is there;
+    headers are the files `*.h` beside the sources and in the folders of headers.
 
     Parameters
     ----------
@@ -126,8 +128,7 @@ def compile(
     defines
         Further preprocessor macros.
     include
-        Further folders of headers; they are not part of the cache's key, so give sources that
-        change as `sources`.
+        Further folders of headers.
     flags
         Further compiler flags.
     stack_bytes
@@ -137,7 +138,8 @@ def compile(
     Raises
     ------
     HeedError
-        If a file is missing, the compiler is not installed, or the program does not compile.
+        If a file is missing, the compiler is not installed, the program does not compile, or `out`
+        cannot be written.
     """
     sources = [Path(source).resolve() for source in sources]
     for source in sources:
@@ -159,7 +161,9 @@ def compile(
     folders = [INCLUDE, KERNELS, *(Path(folder).resolve() for folder in include)]
     everything = [*_runtime_sources(), *sources]
     preset = _preset(config, stack_bytes)
-    elf = build_folder().resolve() / "firmware" / f"{_key(everything, command, preset)}.elf"
+    elf = (
+        build_folder().resolve() / "firmware" / f"{_key(everything, folders, command, preset)}.elf"
+    )
     if not elf.is_file():
         elf.parent.mkdir(parents=True, exist_ok=True)
         # INCLUDE in a link script looks in the working folder; the rename makes the ELF appear
@@ -181,6 +185,9 @@ def compile(
     if out is None:
         return elf
     out = Path(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(elf, out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(elf, out)
+    except OSError as error:
+        raise HeedError(f"cannot write {out}: {error.strerror}") from None
     return out

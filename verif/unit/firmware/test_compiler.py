@@ -88,16 +88,31 @@ def test_the_same_program_is_compiled_once(tmp_path, monkeypatch):
     assert compile([source], config=TINY) == first
 
 
-@pytest.mark.parametrize("change", ["source", "header", "define", "preset"])
+@pytest.mark.parametrize("change", ["source", "header", "beside", "include", "define", "preset"])
 def test_every_change_is_seen(tmp_path, monkeypatch, change):
     include = tmp_path / "include"
     shutil.copytree(compiler.INCLUDE, include)
     monkeypatch.setattr(compiler, "INCLUDE", include)
-    source = program(tmp_path, "int main(void) { return VALUE; }")
+    own = tmp_path / "own"
+    own.mkdir()
+    program(tmp_path, "#define BESIDE 1\n", "beside.h")
+    program(own, "#define OWN 1\n", "own.h")
+    source = program(
+        tmp_path,
+        """
+        #include "beside.h"
+        #include "own.h"
+        int main(void) { return VALUE + BESIDE + OWN; }
+        """,
+    )
     config, defines = TINY, {"VALUE": 1}
-    first = compile([source], config=config, defines=defines)
+    first = compile([source], config=config, defines=defines, include=[own])
     if change == "source":
         source.write_text("int main(void) { return VALUE + 1; }")
+    elif change == "beside":
+        program(tmp_path, "#define BESIDE 2\n", "beside.h")
+    elif change == "include":
+        program(own, "#define OWN 2\n", "own.h")
     elif change == "header":
         header = include / "heed" / "host.h"
         header.write_text(header.read_text() + "\n/* changed */\n")
@@ -105,7 +120,7 @@ def test_every_change_is_seen(tmp_path, monkeypatch, change):
         defines = {"VALUE": 2}
     else:
         config = PAPER
-    assert compile([source], config=config, defines=defines) != first
+    assert compile([source], config=config, defines=defines, include=[own]) != first
 
 
 def test_errors_show_what_the_compiler_says(tmp_path):
@@ -126,6 +141,12 @@ def test_errors_show_what_the_compiler_says(tmp_path):
 def test_a_program_that_does_not_fit(tmp_path, text):
     with pytest.raises(HeedError, match="tcdm|stacks"):
         compile([program(tmp_path, text)], config=TINY, stack_bytes=1024)
+
+
+def test_a_folder_in_the_way(tmp_path):
+    source = program(tmp_path, "int main(void) { return 0; }")
+    with pytest.raises(HeedError, match=f"cannot write {tmp_path}: Is a directory"):
+        compile([source], tmp_path, config=TINY)
 
 
 def test_a_missing_file():
