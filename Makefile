@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 HEED := $(BIN)/heed
 STAMP := $(VENV)/.ready
+FORMAL := $(VENV)/.formal
 
 # Handed on: make sim PRESET=tiny IMAGES=3, make verilog PRESET=paper OUT=some/folder,
 # make accuracy SEEDS=5, make test TESTS=verif/unit/tcdm.
@@ -17,7 +18,7 @@ TESTS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup sim test test-slow lint format verilog doctor accuracy bench generate clean distclean
+.PHONY: help setup sim test test-slow formal lint format verilog doctor accuracy bench generate clean distclean
 
 help: ## list the verbs (this text)
 	@echo "Heed: make VERB [PRESET=tiny|paper] [IMAGES=n]"
@@ -61,6 +62,14 @@ test: $(STAMP) ## lint, check that generated files are current, and run the test
 test-slow: $(STAMP) ## run the long suites that `make test` leaves out
 	@$(HEED) doctor --for test --quiet
 	$(BIN)/pytest -m slow $(TESTS)
+
+formal: $(FORMAL) ## prove the interconnect and the streams (docs/developer/formal.md; about 6 minutes)
+	$(BIN)/pytest verif/formal
+
+$(FORMAL): $(STAMP)
+	@rm -f $@
+	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -e '.[dev,formal]'
+	@touch $@
 
 lint: $(STAMP) ## check style and formatting of the Python files
 	$(BIN)/ruff check .

@@ -192,16 +192,18 @@ def _pins(machine: Machine) -> dict[str, tuple[str, str]]:
 
 def _check_package(machine: Machine, name: str, wanted: str, extra: str) -> Check:
     found = machine.package(name) or ""
-    purpose = {"": "Python package", "train": "Python package, for training only"}.get(
-        extra, "Python package, for tests and checks"
-    )
+    purpose = {
+        "": "Python package",
+        "train": "Python package, for training only",
+        "formal": "Python package, for proofs only",
+    }.get(extra, "Python package, for tests and checks")
     install = f".venv/bin/pip install -e '.[{extra or 'dev'}]'"
     problem = ""
     if not found:
         problem = f"the Python package {name} is missing"
     elif wanted and found.partition("+")[0] != wanted:
         problem = f"{name} is {found}, but {wanted} is needed"
-    return Check(name, purpose, found, problem, install, optional=extra == "train")
+    return Check(name, purpose, found, problem, install, optional=extra in ("train", "formal"))
 
 
 def _check_libpython(machine: Machine) -> list[Check]:

@@ -10,11 +10,12 @@ from amaranth.lib import data
 
 from hw.attention.accumulator import Accumulator
 from hw.attention.array import DotArray
+from hw.attention.dividers import Dividers
 from hw.attention.epilogue import Epilogue
 from hw.attention.exponential import Exponential
 from hw.attention.issue import Issue
 from hw.attention.loader import InputLoader
-from hw.attention.parameters import ParameterUnit
+from hw.attention.parameters import BEATS, ParameterUnit
 from hw.attention.port import Port
 from hw.attention.queue import Queue
 from hw.attention.reader import RowReader
@@ -116,6 +117,13 @@ def reciprocal(cls):
     return b
 
 
+def dividers(cls):
+    unit = cls(config=ENGINE, count=2)
+    b = Bench(unit)
+    keep_stream_rules(b, unit)
+    return b
+
+
 def issue(cls):
     """The tile buffer's row is steady but for the cycle after it was read."""
     unit = cls(config=CLUSTER)
@@ -151,10 +159,26 @@ def weights(cls):
 
 
 def parameters(cls):
+    """Rows come only for commands; here each has two words."""
     unit = cls(config=CLUSTER)
     b = Bench(unit)
     b.assume(~unit.token_take | unit.token)
     keep_stream_rules(b, unit)
+    due = Signal(range(4 * BEATS), name="due")
+    b.m.d.sync += due.eq(due + taken(unit.command) - unit.row.valid)
+    b.assume(~unit.row.valid | (due != 0))
+    loading, asked, words = (b.internal(name) for name in ("loading", "asked", "words"))
+    done, room, level = b.internal("done"), b.internal("room"), b.internal("level", within="beats")
+    b.check("a_row_finds_room", ~unit.row.valid | (level < BEATS))
+    b.invariant("places_are_reserved", room + level + due == BEATS)
+    b.invariant("empty_when_not_loading", loading | ((asked == 0) & (done == 0) & (room == BEATS)))
+    b.invariant("rows_asked_for", (asked + 1) >> 1 == (done >> 1) + level + due)
+    b.invariant("asked_is_wanted", ~loading | (asked <= words))
+    b.invariant("whole_rows_are_asked", ~asked[0] | (asked == words))
+    b.invariant("done_is_less", ~loading | (done < words) | (words == 0))
+    b.invariant("done_in_pairs", ~done[0] | (unit.step.payload.load == Load.TABLE))
+    head, tail = (b.internal(name, within="beats") for name in ("head", "tail"))
+    b.invariant("pointers", (head + level - tail)[: len(head)] == 0)
     b.invariant("works_on_a_step", (b.internal("fsm_state") == 0) | unit.step.valid)
     return b
 
@@ -270,10 +294,11 @@ BENCHES = {
     "epilogue": (epilogue, Epilogue, 8),
     "exponential": (exponential, Exponential, 8),
     "reciprocal": (reciprocal, Reciprocal, 18),
+    "dividers": (dividers, Dividers, 18),
     "issue": (issue, Issue, 8),
     "loader": (loader, InputLoader, 8),
     "weights": (weights, WeightLoader, 8),
-    "parameters": (parameters, ParameterUnit, 8),
+    "parameters": (parameters, ParameterUnit, 16),
     "walker": (walker, Walker, 8),
     "reader": (reader, RowReader, 8),
     "writer": (writer, Writer, 8),
@@ -338,7 +363,19 @@ PLANTED = [
         "m.If(self.command.valid)",
         "command_stays_as_it_is",
     ),
-    ("parameters", "with m.If(self.command.ready):", "with m.If(1):", "command_stays_as_it_is"),
+    (
+        "parameters",
+        "taken.eq(self.command.valid & self.command.ready)",
+        "taken.eq(self.command.valid)",
+        "command_stays_as_it_is",
+    ),
+    ("parameters", "(left != 0) & (room != 0)", "(left != 0)", "a_row_finds_room"),
+    (
+        "dividers",
+        "with m.If(self.o.valid & self.o.ready)",
+        "with m.If(self.o.valid)",
+        "o_stays_as_it_is",
+    ),
     ("walker", "& self.weight.ready", "", "weight_never_refused"),
     (
         "walker",
