@@ -15,11 +15,10 @@ from hw.attention.steps import (
     WordWrite,
 )
 from hw.config import WORD_BYTES, ClusterConfig
-from hw.regmap import DESCRIPTOR, HEAD_PARAMETER, Kind, Status
+from hw.regmap import ALL_HARTS, DESCRIPTOR, HEAD_PARAMETER, Kind, Status
 
 DESCRIPTOR_WORDS = DESCRIPTOR.bytes // WORD_BYTES
 HEAD_WORDS = HEAD_PARAMETER.words
-ALL_HARTS = 0xFFFFFFFF
 
 
 class Event(wiring.Signature):

@@ -145,8 +145,8 @@ def test_an_engine_error_ends_the_run(simulator):
 
 def test_a_hang_ends_the_run(simulator):
     graph = small_graph()
-    with pytest.raises(HeedError, match="network small did not end within 500 cycles; harts at 0x"):
-        run_network(graph, [random_image(graph, 0)], TINY, simulator=simulator, cycles_an_image=500)
+    with pytest.raises(HeedError, match="network small did not end within 100 cycles; harts at 0x"):
+        run_network(graph, [random_image(graph, 0)], TINY, simulator=simulator, cycles_an_image=100)
 
 
 @pytest.mark.parametrize(
