@@ -47,8 +47,8 @@ def report(
 ) -> list[Row]:
     """Return a row of accuracies for each seed.
 
-    The committed seed comes with its weights; any other is trained here, about half a minute
-    each, which needs the `train` extra.
+    The committed seed comes with its weights; any other is trained here, which needs the
+    `train` extra.
 
     Parameters
     ----------
