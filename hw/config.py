@@ -134,7 +134,7 @@ class ClusterConfig:
     name : str
         Preset's name, used in messages and build folders.
     workers : int
-        Worker cores, 1 to 16. Harts 0 to workers - 1.
+        Worker cores, 1 to 16 with the control core. Harts 0 to workers - 1.
     control_core : bool
         Whether one more core of the same kind (hart `workers`) is there.
     tcdm, engine
@@ -154,6 +154,7 @@ class ClusterConfig:
         if not self.name.isidentifier():
             raise ConfigError(f"name is {self.name!r}, but must be a word of letters and digits")
         _check_range("workers", self.workers, 1, 16)
+        _check_range("workers + control_core", self.harts, 1, 16)
         _check_power("main_bytes", self.main_bytes, 1 << 20, 256 << 20)
 
     @property

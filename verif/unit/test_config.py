@@ -20,6 +20,7 @@ from hw.presets import PAPER, PRESETS, TINY, preset
         (lambda: EngineConfig(queue_depth=2), "engine.queue_depth is 2"),
         (lambda: ClusterConfig(workers=0), "workers is 0, but must be an integer from 1 to 16"),
         (lambda: ClusterConfig(workers=True), "workers is True"),
+        (lambda: ClusterConfig(workers=16), "workers \\+ control_core is 17"),
         (lambda: ClusterConfig(workers="8"), "workers is '8'"),
         (lambda: ClusterConfig(main_bytes=3 << 20), "main_bytes is 3145728"),
         (lambda: ClusterConfig(name="a b"), "name is 'a b'"),
