@@ -48,10 +48,10 @@ async def receive(ctx, port, count: int, rng, chance: float = 1.0) -> list:
     return taken
 
 
-def simulate(dut, *testbenches, deadline: int = 20_000) -> int:
+def simulate(dut, *testbenches, background=(), deadline: int = 20_000) -> int:
     """Run testbenches until the last has ended; return the cycles that took.
 
-    Fails after `deadline` cycles.
+    Those of `background` need not end. Fails after `deadline` cycles.
     """
     simulator = Simulator(dut)
     simulator.add_clock(1e-6)
@@ -73,6 +73,8 @@ def simulate(dut, *testbenches, deadline: int = 20_000) -> int:
             cycles += 1
             assert cycles < deadline, f"not finished after {deadline} cycles"
 
+    for testbench in background:
+        simulator.add_testbench(testbench, background=True)
     for testbench in testbenches:
         simulator.add_testbench(counted(testbench))
     simulator.add_testbench(watch)

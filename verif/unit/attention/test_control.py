@@ -215,6 +215,63 @@ def test_clear_at_every_cycle(kind):
     }
 
 
+def test_a_chain_without_end():
+    """A job that names itself as the next one runs until a clear; then others are served."""
+    image, (endless, waiting, after) = place_jobs(5, [random_linear] * 3)
+    endless.fields["next"] = endless.address
+    endless.store()
+    stub = Stub(image)
+
+    async def testbench(ctx):
+        for wait in range(400, 520, 17):
+            stub.events.clear()
+            await stub.ring(ctx, endless.address)
+            await stub.ring(ctx, waiting.address)
+            await ctx.tick().repeat(wait)
+            assert stub.events == [1] * len(stub.events) and len(stub.events) >= 2
+            await stub.clear(ctx)
+            await stub.settle(ctx, 400)
+            assert (
+                stub.events[-1] == 2 and stub.statuses[waiting.fields["status"]] == Status.ABORTED
+            )
+        await stub.ring(ctx, after.address)
+        await stub.settle(ctx)
+        assert stub.statuses[after.fields["status"]] == Status.DONE
+
+    stub.run(testbench)
+
+
+def test_clears_in_a_row():
+    """Doorbells between clears, after a fault too: each gets its one event, in order."""
+    image, (bad, *jobs) = place_jobs(6, [random_linear] * 5)
+    bad.fields["version"] = 0
+    bad.store()
+    depth = TINY.engine.queue_depth
+
+    stub = Stub(image)
+    rng = np.random.default_rng(6)
+
+    async def testbench(ctx):
+        for _ in range(30):
+            stub.events.clear()
+            rung = []
+            for job in (bad, *rng.permutation(jobs)):
+                while ctx.get(stub.dut.free) == 0:
+                    await stub.clear(ctx)
+                await stub.ring(ctx, job.address)
+                rung.append(job.fields["event_mask"])
+                await ctx.tick().repeat(int(rng.integers(1, 90)))
+                for _ in range(int(rng.integers(0, 3))):
+                    await stub.clear(ctx)
+            await stub.clear(ctx)
+            await stub.settle(ctx)
+            assert stub.events == rung
+            assert ctx.get(stub.dut.free) == depth
+            assert not ctx.get(stub.dut.halted) and ctx.get(stub.dut.error) == 0
+
+    stub.run(testbench)
+
+
 @pytest.mark.parametrize("preset", [TINY, PAPER], ids=lambda preset: preset.name)
 def test_converts(preset):
     assert "module control" in to_verilog(Control(config=preset), name="control")

@@ -1,12 +1,11 @@
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
 
 from hw.attention.port import ANSWERS, Port
 from hw.presets import PAPER, TINY
 from hw.tcdm.bus import TcdmOp
 from hw.verilog import to_verilog
-from verif.lib.streams import Item, send
+from verif.lib.streams import Item, send, simulate
 
 WORDS = 64
 
@@ -65,9 +64,6 @@ def test_reads_and_writes(chances):
         )
     ]
 
-    async def memory(ctx):
-        await bank.run(ctx)
-
     async def reader(ctx):
         for word in reads:
             ctx.set(dut.read.payload, word)
@@ -95,7 +91,7 @@ def test_reads_and_writes(chances):
             assert data == (before[word],)
             ctx.set(dut.data.ready, 0)
 
-    _simulate(dut, memory, reader, writer, receiver)
+    simulate(dut, reader, writer, receiver, background=[bank.run])
     assert sum(op == TcdmOp.LOAD for op, _ in bank.log) == len(reads)
 
 
@@ -103,16 +99,13 @@ def test_no_read_without_room():
     dut = Port(config=TINY)
     bank = Bank(dut, np.random.default_rng(0), 1)
 
-    async def memory(ctx):
-        await bank.run(ctx)
-
     async def reader(ctx):
         ctx.set(dut.read.valid, 1)
         for _ in range(40):
             await ctx.tick()
         assert len(bank.log) == ANSWERS
 
-    _simulate(dut, memory, reader)
+    simulate(dut, reader, background=[bank.run])
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -121,9 +114,6 @@ def test_clear(seed):
     dut = Port(config=TINY)
     rng = np.random.default_rng(seed)
     bank = Bank(dut, rng, 0.4)
-
-    async def memory(ctx):
-        await bank.run(ctx)
 
     async def user(ctx):
         for _ in range(20):
@@ -150,35 +140,7 @@ def test_clear(seed):
             data = await ctx.tick().sample(dut.data.payload).until(dut.data.valid)
             assert data == (bank.words[word],)
 
-    _simulate(dut, memory, user)
-
-
-def _simulate(dut, memory, *testbenches):
-    """Run with a memory that never ends."""
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(memory, background=True)
-    left = len(testbenches)
-
-    def counted(testbench):
-        async def run(ctx):
-            nonlocal left
-            await testbench(ctx)
-            left -= 1
-
-        return run
-
-    async def watch(ctx):
-        for _ in range(5000):
-            await ctx.tick()
-            if not left:
-                return
-        raise AssertionError("not finished after 5000 cycles")
-
-    for testbench in testbenches:
-        simulator.add_testbench(counted(testbench))
-    simulator.add_testbench(watch)
-    simulator.run()
+    simulate(dut, user, background=[bank.run])
 
 
 @pytest.mark.parametrize("preset", [TINY, PAPER], ids=lambda preset: preset.name)
