@@ -47,6 +47,7 @@ class Accumulator(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         totals_shape = data.ArrayLayout(signed(32), self._config.units)
+        group_bits = self._config.groups.bit_length() - 1
         depth = self._config.tile * self._config.groups
         m.submodules.memory = mem = memory.Memory(
             shape=Shape.cast(totals_shape), depth=depth, init=()
@@ -55,7 +56,7 @@ class Accumulator(wiring.Component):
         read = mem.read_port()
 
         def address(step):
-            return Cat(step.group, step.row)
+            return Cat(step.group[:group_bits], step.row)
 
         # Adding: the step whose stored total is at the read port.
         adding = Signal()

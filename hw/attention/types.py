@@ -29,6 +29,11 @@ class TileRow(data.StructLayout):
         super().__init__({"row": range(config.tile), "data": data.ArrayLayout(8, config.lanes)})
 
 
+def _groups(config):
+    """Return the range of a column group's number: one bit at least."""
+    return range(max(config.groups, 2))
+
+
 class Step(data.StructLayout):
     """One issue: input row against one column group.
 
@@ -37,7 +42,7 @@ class Step(data.StructLayout):
 
     def __init__(self, config: EngineConfig):
         super().__init__(
-            {"row": range(config.tile), "group": range(config.groups), "first": 1, "last": 1}
+            {"row": range(config.tile), "group": _groups(config), "first": 1, "last": 1}
         )
 
 
@@ -72,7 +77,7 @@ class OutputRow(data.StructLayout):
         super().__init__(
             {
                 "row": range(config.tile),
-                "group": range(config.groups),
+                "group": _groups(config),
                 "values": data.ArrayLayout(signed(32), config.units),
             }
         )

@@ -45,7 +45,7 @@ class DataArbiter(wiring.Component):
         m.submodules.arbiter = arbiter = RoundRobinArbiter(requests=self._harts)
         asking = Signal(self._harts)
         pending = Signal()
-        owner = Signal(range(self._harts))
+        owner = Signal.like(arbiter.winner)
         free = Signal()
         taken = Signal()
         held = Signal(self._harts)  # a request that waits for the port stays there

@@ -40,9 +40,8 @@ class RoundRobinArbiter(wiring.Component):
         if not isinstance(requests, int) or requests < 1:
             raise ValueError(f"requests is {requests!r}, but must be an integer of 1 or more")
         self.requests = requests
-        super().__init__(
-            {"request": In(requests), "grant": Out(requests), "winner": Out(range(requests))}
-        )
+        numbers = range(max(requests, 2))  # one bit at least
+        super().__init__({"request": In(requests), "grant": Out(requests), "winner": Out(numbers)})
 
     def elaborate(self, platform):
         m = Module()

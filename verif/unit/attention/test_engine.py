@@ -7,27 +7,20 @@ from amaranth.hdl import Const
 from hw.attention.engine import Engine
 from hw.attention.exponential import EXP2_TABLE
 from hw.common.numeric import bounds
-from hw.config import TCDM_BASE, ClusterConfig, EngineConfig, TcdmConfig
+from hw.config import TCDM_BASE
 from hw.presets import PAPER, TINY
 from hw.regmap import Status
 from hw.verilog import to_verilog
 from sw_model.engine import EngineModel
+from verif.lib.configs import BETWEEN
 from verif.lib.engine_jobs import Image, random_attention, random_linear
 from verif.lib.engine_sim import EngineSim
 
-SMALL = TcdmConfig(banks=8, bank_bytes=4096)
-CONFIGS = {
-    "tiny": TINY,
-    "narrow": ClusterConfig(engine=EngineConfig(units=2, lanes=16), tcdm=SMALL),
-    "square": ClusterConfig(engine=EngineConfig(units=16, lanes=16), tcdm=SMALL),
-    "half": ClusterConfig(engine=EngineConfig(units=8, lanes=32), tcdm=SMALL),
-}
 
-
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("config", [TINY, *BETWEEN.values()], ids=lambda config: config.name)
 @pytest.mark.parametrize("kind", [random_linear, random_attention], ids=["linear", "attention"])
-def test_jobs_equal_the_model(name, kind):
-    run_and_compare(CONFIGS[name], kind)
+def test_jobs_equal_the_model(config, kind):
+    run_and_compare(config, kind)
 
 
 def run_and_compare(config, kind, seed=14):
@@ -113,7 +106,9 @@ def test_a_bad_address_halts_until_a_clear():
     sim.run(testbench)
 
 
-@pytest.mark.parametrize("preset", [TINY, PAPER], ids=lambda preset: preset.name)
+@pytest.mark.parametrize(
+    "preset", [TINY, pytest.param(PAPER, marks=pytest.mark.slow)], ids=lambda preset: preset.name
+)
 def test_converts(preset):
     text = to_verilog(Engine(config=preset), name="engine")
     assert "module engine" in text and "port__0__req__valid" in text

@@ -5,27 +5,18 @@ import re
 import pytest
 
 from hw.cluster.cluster import Cluster, HartMonitor, Strobe
-from hw.config import ClusterConfig, EngineConfig, TcdmConfig
 from hw.presets import PAPER, TINY
 from hw.verilog import to_verilog
-
-ODD = ClusterConfig(
-    name="odd",
-    workers=3,
-    control_core=True,
-    tcdm=TcdmConfig(banks=2, bank_bytes=8192),
-    engine=EngineConfig(units=2, lanes=32),
-    main_bytes=1 << 20,
-)
+from verif.lib.configs import BETWEEN
 
 
 @pytest.mark.parametrize(
     "config",
-    [TINY, ODD, pytest.param(PAPER, marks=pytest.mark.slow)],
+    [TINY, BETWEEN["narrow"], BETWEEN["square"], pytest.param(PAPER, marks=pytest.mark.slow)],
     ids=lambda config: config.name,
 )
 def test_converts(config):
-    """All presets, and a cluster in between, become Verilog without simulation constructs."""
+    """All presets, and some between them, become Verilog without simulation constructs."""
     text = to_verilog(Cluster(config=config), name="cluster")
     for hart in range(config.harts):
         assert re.search(rf"\\cluster\.core_{hart} +core_{hart} ", text)
@@ -33,6 +24,7 @@ def test_converts(config):
         assert re.search(rf"\\cluster\.{part} +{part} ", text)
     assert "heed_main_memory" not in text
     assert "monitor" not in text
+    assert "[-1:0]" not in text  # what a signal without bits becomes
     assert "$display" not in text and "assert" not in text.lower()
 
 
