@@ -11,6 +11,7 @@ reached through `verif.lib.backdoor`. Every `@cocotb.test` needs a timeout.
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import importlib.metadata
 import os
@@ -74,7 +75,8 @@ def run_tests(
     Parameters
     ----------
     component
-        What to test; its ports become the ports of the top module.
+        What to test; its ports become the ports of the top module. The same object in several
+        calls is converted once.
     top
         Name of the top module.
     test_module
@@ -142,10 +144,15 @@ class LeanVerilator(cocotb_runner.Verilator):
         return commands
 
 
+@functools.lru_cache(maxsize=4)
+def _convert(component, top):
+    return to_verilog(component, name=top)
+
+
 def _build(component, top, simulator, defines, waves):
     """Return a runner and the folder with its finished build."""
     macros = {name: 1 for name in defines}
-    text = to_verilog(component, name=top)
+    text = _convert(component, top)
     sources = verilog_sources()
     if simulator == "verilator":
         _check_verilator()

@@ -7,13 +7,32 @@ import cocotb
 import numpy as np
 from cocotb.triggers import ClockCycles
 
-from hw.presets import preset
-from hw.regmap import DESCRIPTOR, Kind, Status
+from hw.regmap import (
+    DESCRIPTOR,
+    DESCRIPTOR_ALIGN,
+    DESCRIPTOR_VERSION,
+    HEAD_PARAMETER,
+    MAX_SIZE,
+    PARAMETER,
+    Kind,
+    MaskMode,
+    ParamMode,
+    Status,
+)
 from sw_model.engine import check
+from verif.lib.configs import find_config
 from verif.lib.engine_bench import EngineBench, compare, event_masks, expected
-from verif.lib.engine_jobs import Full, Image, put_head, random_attention, random_job, random_linear
+from verif.lib.engine_jobs import (
+    Full,
+    Image,
+    Job,
+    put_head,
+    random_attention,
+    random_job,
+    random_linear,
+)
 
-CONFIG = preset(os.environ["PRESET"])
+CONFIG = find_config(os.environ["CONFIG"])
 JOBS = int(os.environ["JOBS"])
 GRANTS = (1.0, 1.0, 0.9, 0.7, 0.5)
 
@@ -267,6 +286,57 @@ async def overflow(dut):
     assert (await bench.state())["overflow"]
     await bench.write("clear", 1)
     assert not (await bench.state())["overflow"]
+
+
+CAUSAL = {"rows": MAX_SIZE, "columns": 5, "kv_length": 5, "mask_mode": MaskMode.CAUSAL}
+EXTREMES = {
+    "rows": {"rows": MAX_SIZE},
+    "columns": {"columns": MAX_SIZE},
+    "inner": {"inner": MAX_SIZE},
+    "heads": {"heads": MAX_SIZE},
+    "keys": {"columns": MAX_SIZE, "kv_length": MAX_SIZE},
+    "no key": {"columns": 5, "kv_length": 0},
+    "late queries only": CAUSAL | {"mask_offset": -32768},
+    "every key": CAUSAL | {"mask_offset": 32767},
+}
+
+
+@cocotb.test(timeout_time=1000, timeout_unit="ms")
+async def extremes(dut):
+    """Sizes and offsets at their limits; what is only read has strides of 0, to fit."""
+    bench, generator = await begin(dut), rng()
+    for what, sizes in EXTREMES.items():
+        job = extreme(Image(CONFIG, generator), sizes)
+        image = job.image.bytes
+        want, results = expected(CONFIG, image, job.address)
+        assert [r.status for r in results] == [Status.DONE], what
+        got = await bench.run(image, job.address, cycles=10_000_000)
+        compare(got, want, results, what)
+
+
+def extreme(image: Image, sizes: dict[str, int]) -> Job:
+    """Place a job of size 1 in all but `sizes`; with a key length it is attention."""
+    attention = "kv_length" in sizes
+    f = {"rows": 1, "columns": 1, "inner": 1, "heads": 1} | sizes
+    f |= {"version": DESCRIPTOR_VERSION, "kind": Kind.LINEAR, "status": image.place(8)}
+    if attention:
+        f |= {"kind": Kind.ATTENTION, "param_mode": ParamMode.HEAD, "blocks": 1}
+        f["block_rows"] = min(f["rows"], CONFIG.engine.tile)
+        f["s_base"] = image.place(8 * -(-f["columns"] // 8) * f["block_rows"])
+        f["s_row_stride"] = 8 * -(-f["columns"] // 8)
+    width = f["inner"] if attention else f["columns"]
+    for name in "xwr":
+        f[f"{name}_base"] = image.place(8 * -(-max(f["inner"], f["columns"]) // 8))
+    f["y_row_stride"] = 8 * -(-width // 8)
+    f["y_head_stride"] = f["y_row_stride"] * f["rows"]
+    f["y_base"] = image.place(f["y_head_stride"] * f["heads"])
+    entry = {"mul": 3, "add": 1 << 7, "shift": 8}
+    record = HEAD_PARAMETER.pack(**entry, j=4) if attention else PARAMETER.pack(**entry)
+    f["param_base"] = image.place(len(record))
+    image.put(f["param_base"], record)
+    job = Job(image, f, image.place(DESCRIPTOR.bytes, DESCRIPTOR_ALIGN))
+    job.store()
+    return job
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")

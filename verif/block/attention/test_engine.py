@@ -1,8 +1,10 @@
 """The engine on Verilator: random jobs against the model, faults, soft clears."""
 
+from functools import cache
+
 import pytest
 
-from hw.presets import TINY
+from verif.lib.configs import BETWEEN, find_config
 from verif.lib.engine_top import EngineTop
 from verif.lib.runner import run_tests
 
@@ -17,12 +19,35 @@ BENCHES = (
 )
 
 
-@pytest.mark.parametrize("bench", BENCHES)
-def test_engine(bench):
+@cache
+def engine(name):
+    """Return one component a configuration, so that it is converted once."""
+    return EngineTop(config=find_config(name))
+
+
+def run(name, bench):
     run_tests(
-        EngineTop(config=TINY),
+        engine(name),
         top="top",
         test_module="verif.block.attention.tb_engine",
         testcase=bench,
-        env={"PRESET": "tiny", "JOBS": "120"},
+        env={"CONFIG": name, "JOBS": "120"},
     )
+
+
+@pytest.mark.parametrize("bench", BENCHES)
+def test_engine(bench):
+    run("tiny", bench)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BETWEEN)
+@pytest.mark.parametrize("bench", BENCHES)
+def test_engines_between_the_presets(name, bench):
+    run(name, bench)
+
+
+@pytest.mark.slow
+def test_extremes():
+    """On the one configuration whose scratchpad is large enough."""
+    run("half", "extremes")
