@@ -24,7 +24,6 @@ from hw.regmap import (
     Status,
 )
 
-OPERANDS = ("x", "w", "y", "r", "s")
 TABLE_BYTES = 256
 REACH_BITS = 56
 """Holds base + row stride * rows + head stride * heads + bytes of a row."""
