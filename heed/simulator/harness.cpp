@@ -1,7 +1,7 @@
 // The main loop that programs run under: loads memories through the back door, runs the clock,
 // hands out console bytes and mailbox words, and writes what happened as JSON.
 //
-// Started by heed/simulator/run.py, which has checked every argument:
+// Started by heed/simulator/simulator.py, which has checked every argument:
 //   --start MASK  --boot ADDRESS  --tohost ADDRESS  --max-cycles N  --result FILE
 //   --load ADDRESS FILE     (any number) bytes to memory before the run
 //   --dump ADDRESS LENGTH FILE  (any number) bytes from memory after it
@@ -210,7 +210,6 @@ struct Outcome {
     double seconds = 0;
     std::vector<MailboxWord> mailbox;
     std::vector<uint32_t> pcs;
-    uint32_t sleeping = 0;
 };
 
 // Words of a Verilated port of any width: up to 64 bits it is a number, beyond an array.
@@ -269,7 +268,6 @@ Outcome run(Vsim_top &top, const Memory &memory, const Options &options) {
     outcome.seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     for (int hart = 0; hart < kHarts; ++hart) outcome.pcs.push_back(port_word(top.pc, hart));
-    outcome.sleeping = top.sleeping;
     return outcome;
 }
 
@@ -279,7 +277,7 @@ void write_result(const Outcome &outcome, const std::string &name) {
     std::fprintf(file, "{\"exited\": %s, \"status\": %d, \"cycles\": %" PRIu64 ", \"seconds\": %g",
                  outcome.exited ? "true" : "false", outcome.status, outcome.cycles,
                  outcome.seconds);
-    std::fprintf(file, ", \"sleeping\": %" PRIu32 ", \"pcs\": [", outcome.sleeping);
+    std::fprintf(file, ", \"pcs\": [");
     const char *separator = "";
     for (uint32_t pc : outcome.pcs) {
         std::fprintf(file, "%s%" PRIu32, separator, pc);
