@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
 
 from hw.attention.activation import Activation
 from hw.config import EngineConfig
 from hw.presets import PAPER, TINY
 from hw.verilog import to_verilog
+from verif.lib.streams import simulate
 
 
 @pytest.mark.parametrize("config", [TINY.engine, EngineConfig(units=16, lanes=16)], ids=str)
@@ -34,10 +34,7 @@ def test_looks_up(config):
                     ctx.set(dut.index, dut.index.shape().const([0] * config.units))
                     await ctx.tick()
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(testbench)
-    simulator.run()
+    simulate(dut, testbench)
 
 
 @pytest.mark.parametrize("preset", [TINY, PAPER], ids=lambda preset: preset.name)

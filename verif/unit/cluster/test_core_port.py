@@ -3,7 +3,6 @@
 import random
 
 import pytest
-from amaranth.sim import Simulator
 
 from hw.cluster.core_port import CorePort
 from hw.config import DEVICE_BASE, MAIN_BASE, TCDM_BASE
@@ -12,6 +11,7 @@ from hw.regmap import BLOCKS
 from hw.tcdm.bus import TcdmOp
 from hw.verilog import to_verilog
 from verif.lib.buses import access, request, response, target
+from verif.lib.streams import simulate
 
 MASK = 0xFFFFFFFF
 
@@ -100,14 +100,11 @@ def test_every_access_reaches_its_target(config):
             else:
                 assert got.op == op
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.add_testbench(target(dut.tcdm, tcdm, ready=0.6), background=True)
+    targets = [target(dut.tcdm, tcdm, ready=0.6)]
     for name in ("events", "devices", "memory"):
-        process = target(getattr(dut, name), device(name), seed=len(name), ready=0.6, delays=(1, 4))
-        simulator.add_testbench(process, background=True)
-    simulator.run()
+        port = getattr(dut, name)
+        targets.append(target(port, device(name), seed=len(name), ready=0.6, delays=(1, 4)))
+    simulate(dut, bench, background=targets)
 
 
 def test_one_tcdm_access_a_cycle():
@@ -127,10 +124,7 @@ def test_one_tcdm_access_a_cycle():
             _, _, ready, valid = await ctx.tick().sample(dut.core.req.ready, dut.tcdm.req.valid)
             assert not ready and not valid
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
+    simulate(dut, bench)
 
 
 def test_responses_stay_in_order():
@@ -147,13 +141,8 @@ def test_responses_stay_in_order():
             data, error, _ = await response(ctx, dut.core.rsp)
             order.append((data if not error else None, error))
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(asks)
-    simulator.add_testbench(hears)
-    process = target(dut.memory, lambda p: {"data": p.addr, "error": 0}, delays=(6, 6))
-    simulator.add_testbench(process, background=True)
-    simulator.run()
+    memory = target(dut.memory, lambda p: {"data": p.addr, "error": 0}, delays=(6, 6))
+    simulate(dut, asks, hears, background=[memory])
     assert order == [(MAIN_BASE, 0), (None, 1), (MAIN_BASE + 4, 0)]
 
 

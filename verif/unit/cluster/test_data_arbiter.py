@@ -3,13 +3,13 @@
 import random
 
 import pytest
-from amaranth.sim import Simulator
 
 from hw.cluster.data_arbiter import DataArbiter
 from hw.presets import PAPER, TINY
 from hw.tcdm.bus import TcdmOp
 from hw.verilog import to_verilog
 from verif.lib.buses import request, response, target
+from verif.lib.streams import simulate
 
 
 @pytest.mark.parametrize(
@@ -45,14 +45,8 @@ def test_requests_and_responses_match(harts, ready, delays):
 
         return process
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    for index in range(harts):
-        simulator.add_testbench(hart(index))
-    simulator.add_testbench(
-        target(dut.port, answer, seed=harts, ready=ready, delays=delays), background=True
-    )
-    simulator.run()
+    port = target(dut.port, answer, seed=harts, ready=ready, delays=delays)
+    simulate(dut, *(hart(index) for index in range(harts)), background=[port])
     assert len(arrived) == 60 * harts
     assert sorted(arrived) == sorted(issued)
 
@@ -74,10 +68,7 @@ def test_full_rate_and_bounded_wait():
             assert valid and sum(ready) == 1
             taken.append(ready.index(1))
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
+    simulate(dut, bench)
     for start in range(len(taken) - harts):
         assert sorted(taken[start : start + harts]) == list(range(harts))
 

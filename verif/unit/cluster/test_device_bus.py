@@ -1,7 +1,8 @@
 """DeviceBus: which register window answers, and what does not answer at all."""
 
+from functools import partial
+
 import pytest
-from amaranth.sim import Simulator
 
 from hw.cluster.device_bus import SHARED_BLOCKS, DeviceBus
 from hw.config import DEVICE_BASE
@@ -10,6 +11,7 @@ from hw.regmap import BLOCKS, COUNTERS, DMA
 from hw.tcdm.bus import TcdmOp
 from hw.verilog import to_verilog
 from verif.lib.buses import access, target
+from verif.lib.streams import simulate
 
 
 def run(bench, harts=2):
@@ -24,17 +26,8 @@ def run(bench, harts=2):
 
         return answer
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-
-    async def body(ctx):
-        await bench(ctx, dut, seen)
-
-    simulator.add_testbench(body)
-    for block in SHARED_BLOCKS:
-        process = target(getattr(dut, block.name), device(block.name))
-        simulator.add_testbench(process, background=True)
-    simulator.run()
+    devices = [target(getattr(dut, b.name), device(b.name)) for b in SHARED_BLOCKS]
+    simulate(dut, partial(bench, dut=dut, seen=seen), background=devices)
 
 
 def test_every_window():

@@ -1,34 +1,24 @@
 """EventUnit: interrupts, events and the barrier, seen from the harts' ports."""
 
 import random
+from functools import partial
 
 import pytest
-from amaranth.sim import Simulator
 
 from hw.cluster.events import EventUnit
 from hw.presets import PAPER, TINY
 from hw.regmap import EVENTS
 from hw.verilog import to_verilog
 from verif.lib.buses import access, request, response
+from verif.lib.streams import simulate
 
 BARRIER = EVENTS["barrier"].address()
 
 
-def simulate(harts, *benches):
+def run(harts, *benches):
     """Run test benches `bench(ctx, dut)` side by side."""
     dut = EventUnit(harts=harts)
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-
-    def process(bench):
-        async def body(ctx):
-            await bench(ctx, dut)
-
-        return body
-
-    for bench in benches:
-        simulator.add_testbench(process(bench))
-    simulator.run()
+    simulate(dut, *(partial(bench, dut=dut) for bench in benches))
 
 
 async def read(ctx, dut, hart, name, index=0):
@@ -66,7 +56,7 @@ def test_software_interrupts():
             await write(ctx, dut, index, "msip", 0xFFFFFFFE, index)
             assert levels(ctx, dut, "software") == [0, 0, 0]
 
-    simulate(3, bench)
+    run(3, bench)
 
 
 def test_timer():
@@ -86,7 +76,7 @@ def test_timer():
         await write(ctx, dut, 1, "mtimecmp_high", 1, 1)
         assert levels(ctx, dut, "timer") == [0, 0]
 
-    simulate(2, bench)
+    run(2, bench)
 
 
 def test_events_and_external_interrupt():
@@ -108,7 +98,7 @@ def test_events_and_external_interrupt():
         assert await read(ctx, dut, 2, "event_pending", 2) == 0b100
         assert levels(ctx, dut, "external") == [0, 1, 0]
 
-    simulate(3, bench)
+    run(3, bench)
 
 
 def test_event_set_and_cleared_at_once_stays():
@@ -125,7 +115,7 @@ def test_event_set_and_cleared_at_once_stays():
         ctx.set(dut.port[0].req.valid, 0)
         assert await read(ctx, dut, 0, "event_pending") == 1
 
-    simulate(1, bench)
+    run(1, bench)
 
 
 def test_who_is_there():
@@ -141,7 +131,7 @@ def test_who_is_there():
         await start(ctx, dut, 0b1000)
         assert await read(ctx, dut, 0, "barrier_members") == 0b1100
 
-    simulate(4, bench)
+    run(4, bench)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +153,7 @@ def test_refused(name, index, is_write, strobe):
         _, error, cycles = await access(ctx, dut.port[1], payload)
         assert (error, cycles) == (1, 1)
 
-    simulate(2, bench)
+    run(2, bench)
 
 
 @pytest.mark.parametrize("harts", [1, 2, 9])
@@ -208,7 +198,7 @@ def test_barrier(harts, everyone):
 
         return bench
 
-    simulate(harts, clock, *(hart(index) for index in range(harts)))
+    run(harts, clock, *(hart(index) for index in range(harts)))
     inside = [index for index in range(harts) if is_member[index]]
     for number in range(rounds):
         last = max(arrived[index][number] for index in inside)
@@ -232,7 +222,7 @@ def test_barrier_back_to_back():
         await ctx.tick()
         assert [ctx.get(port.rsp.valid) for port in dut.port] == [0, 0]
 
-    simulate(2, bench)
+    run(2, bench)
 
 
 def test_barrier_while_others_use_registers():
@@ -253,7 +243,7 @@ def test_barrier_while_others_use_registers():
             await write(ctx, dut, 2, "mtimecmp_low", 0x1000 + number, 2)
             assert await read(ctx, dut, 2, "mtimecmp_low", 2) == 0x1000 + number
 
-    simulate(3, waits, comes, reads)
+    run(3, waits, comes, reads)
 
 
 def test_change_of_members_releases():
@@ -269,7 +259,7 @@ def test_change_of_members_releases():
             await ctx.tick()
         await write(ctx, dut, 1, "barrier_members", 0b01)
 
-    simulate(2, waits, strikes)
+    run(2, waits, strikes)
 
 
 @pytest.mark.parametrize("harts", [0, 17, 2.0])

@@ -1,9 +1,9 @@
 """FetchPort: instructions from main memory and TCDM, beside the hart's own TCDM accesses."""
 
 import random
+from functools import partial
 
 import pytest
-from amaranth.sim import Simulator
 
 from hw.cluster.fetch_port import FetchPort
 from hw.config import MAIN_BASE, TCDM_BASE
@@ -11,6 +11,7 @@ from hw.presets import PAPER, TINY
 from hw.tcdm.bus import TcdmOp
 from hw.verilog import to_verilog
 from verif.lib.buses import request, response, target
+from verif.lib.streams import simulate
 
 
 def word_at(offset):
@@ -18,17 +19,9 @@ def word_at(offset):
     return (offset | 4) << 32 | 0xA0000000 | offset & ~7
 
 
-def simulate(config, *benches, ready=1.0, writes=None):
+def run(config, *benches, ready=1.0, writes=None):
     """Run benches `bench(ctx, dut)` with a TCDM and a main memory behind the port."""
     dut = FetchPort(config=config)
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-
-    def process(bench):
-        async def body(ctx):
-            await bench(ctx, dut)
-
-        return body
 
     def tcdm(payload):
         if payload.op == TcdmOp.STORE:
@@ -38,11 +31,11 @@ def simulate(config, *benches, ready=1.0, writes=None):
     def main(address):
         return {"data": address ^ 0x77, "error": address & 0x100 != 0}
 
-    for bench in benches:
-        simulator.add_testbench(process(bench))
-    simulator.add_testbench(target(dut.tcdm, tcdm, seed=7, ready=ready), background=True)
-    simulator.add_testbench(target(dut.memory, main, seed=8, ready=ready), background=True)
-    simulator.run()
+    memories = [
+        target(dut.tcdm, tcdm, seed=7, ready=ready),
+        target(dut.memory, main, seed=8, ready=ready),
+    ]
+    simulate(dut, *(partial(bench, dut=dut) for bench in benches), background=memories)
 
 
 def expected(config, address):
@@ -103,14 +96,18 @@ def test_random_fetches_beside_loads_and_stores(config, ready):
             assert answered == taken
             taken = valid & is_ready
 
-    simulate(config, fetches, accesses, watch, ready=ready, writes=writes)
+    run(config, fetches, accesses, watch, ready=ready, writes=writes)
     assert writes == stored and stored
 
 
 def test_rates():
     """Main memory an instruction a cycle, TCDM one in three."""
 
-    async def bench(ctx, dut):
+    dut = FetchPort(config=TINY)
+
+    async def bench(ctx):
+        ctx.set(dut.tcdm.req.ready, 1)
+        ctx.set(dut.memory.req.ready, 1)
         for base, period in ((MAIN_BASE, 1), (TCDM_BASE, 3)):
             ctx.set(dut.core.req.valid, 1)
             address, taken = base, 0
@@ -122,17 +119,7 @@ def test_rates():
             ctx.set(dut.core.req.valid, 0)
             assert taken == 30 // period
 
-    dut = FetchPort(config=TINY)
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-
-    async def body(ctx):
-        ctx.set(dut.tcdm.req.ready, 1)
-        ctx.set(dut.memory.req.ready, 1)
-        await bench(ctx, dut)
-
-    simulator.add_testbench(body)
-    simulator.run()
+    simulate(dut, bench)
 
 
 def test_change_of_mind():
@@ -161,7 +148,7 @@ def test_change_of_mind():
             data, error, cycles = await response(ctx, dut.core.rsp)
             assert (data, error, cycles) == (*expected(TINY, address), 1)
 
-    simulate(TINY, bench, ready=0.7)
+    run(TINY, bench, ready=0.7)
 
 
 def test_each_fetch_reads_anew():
@@ -176,11 +163,7 @@ def test_each_fetch_reads_anew():
             data, _, _ = await response(ctx, dut.core.rsp)
             assert data == value
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.add_testbench(target(dut.tcdm, lambda p: {"data": contents[0]}), background=True)
-    simulator.run()
+    simulate(dut, bench, background=[target(dut.tcdm, lambda p: {"data": contents[0]})])
 
 
 @pytest.mark.parametrize("config", [TINY, PAPER], ids=lambda config: config.name)
