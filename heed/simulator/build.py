@@ -238,12 +238,19 @@ def _write_atomically(path: Path, text: str) -> None:
 
 
 def _prune(root: Path, prefix: str) -> None:
-    """Delete the oldest builds of one configuration, and index entries that lead nowhere."""
+    """Delete the oldest builds of one configuration, and what leads nowhere.
+
+    That is index entries without a build, and folders of builds that were killed: whoever prunes
+    holds the configuration's lock, so that none of them is in use.
+    """
     pattern = re.compile(re.escape(prefix) + r"-[0-9a-f]{20}")
     builds = [path for path in root.iterdir() if pattern.fullmatch(path.name)]
     builds.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     for path in builds[KEPT_BUILDS:]:
         shutil.rmtree(path, ignore_errors=True)
+    for path in root.iterdir():
+        if re.fullmatch(rf"\.{pattern.pattern}-\w+", path.name):
+            shutil.rmtree(path, ignore_errors=True)
     for entry in (root / "index").iterdir():
         if pattern.fullmatch(entry.name) and not (root / entry.read_text()).exists():
             entry.unlink(missing_ok=True)

@@ -8,13 +8,13 @@ from pathlib import Path
 from vcd.gtkw import GTKWSave
 
 _GROUPS = (
-    ("run", r"sim_top\.(clk|rst|start|notify|sleeping|(console|mailbox|exit)_(valid|data))"),
+    ("run", r"sim_top\.(clk|start|notify|sleeping|(console|mailbox|exit)_(valid|data))"),
     ("hart {0}", r"sim_top\.cluster\.core_(\d+)\.(retire__|interrupts__|sleeping)\w*"),
     ("hart {0} fetch", r"sim_top\.cluster\.core_(\d+)\.fetch__\w+"),
     ("hart {0} data", r"sim_top\.cluster\.core_(\d+)\.data__\w+"),
     ("events", r"sim_top\.cluster\.events\.(waiting|members|pending_\d+|mtime_low)"),
     ("engine", r"sim_top\.cluster\.engine\.(busy|event__\w+|regs__\w+)"),
-    ("engine ports", r"sim_top\.cluster\.engine\.port__\w+(valid|ready|addr)"),
+    ("engine ports", r"sim_top\.cluster\.engine\.port__\w+(valid|ready|payload)"),
     ("TCDM banks", r"sim_top\.cluster\.tcdm\.(bank_\d+)\.port__(valid|request)"),
 )
 """Title and pattern of each group of signals; the pattern's first number goes into the title."""

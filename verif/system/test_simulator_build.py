@@ -112,7 +112,13 @@ def test_old_builds_go(cache, tmp_path):
         (root / name).mkdir()
         os.utime(root / name, (1000 - age, 1000 - age))
         (root / "index" / name).write_text(name)
+    killed = root / f".{names[0]}-a1_b2c3d"  # a build's folder until it is complete
+    others = root / f".tiny-waves-{0:020x}-a1_b2c3d"  # perhaps at work
+    killed.mkdir()
+    others.mkdir()
     builder._prune(root, "tiny")
+    assert not killed.exists()
+    others.rmdir()
     left = {path.name for path in root.iterdir()} - {"index"}
     assert left == {*names[: builder.KEPT_BUILDS], "paper-" + "0" * 20, "tiny-waves-" + "0" * 20}
     assert {path.name for path in (root / "index").iterdir()} == left
