@@ -83,7 +83,7 @@ class Port(wiring.Component):
             ask_read.eq(may_ask & ~writes.o.valid & reads.o.valid & (room != 0)),
             reads.o.ready.eq(ask_read),
             freed.eq(answers.o.valid & answers.o.ready),
-            answers.i.valid.eq(self.bus.rsp.valid & read_due & ~self.clear),
+            answers.i.valid.eq(self.bus.rsp.valid & read_due),
             answers.i.payload.eq(self.bus.rsp.data),
             self.active.eq(self.bus.req.valid | read_due | write_due),
             self.writing.eq(writes.o.valid | (self.bus.req.valid & is_store) | write_due),

@@ -215,6 +215,22 @@ def test_clear_at_every_cycle(kind):
     }
 
 
+@pytest.mark.parametrize("address", [4, TCDM_BASE - 8, TCDM_BASE + 4, TCDM_BASE + TINY.tcdm.bytes])
+def test_no_word_at_a_bad_status_address(address):
+    image, (job,) = place_jobs(7, [random_linear])
+    job.fields["status"] = address
+    job.store()
+    stub = Stub(image)
+
+    async def testbench(ctx):
+        await stub.ring(ctx, job.address)
+        await stub.settle(ctx)
+        assert stub.statuses == {} and stub.started == [] and stub.events == [1]
+        assert ctx.get(stub.dut.error) == Status.STATUS_ADDRESS
+
+    stub.run(testbench)
+
+
 def test_a_chain_without_end():
     """A job that names itself as the next one runs until a clear; then others are served."""
     image, (endless, waiting, after) = place_jobs(5, [random_linear] * 3)

@@ -23,11 +23,18 @@ def test_jobs_equal_the_model(config, kind):
     run_and_compare(config, kind)
 
 
-def run_and_compare(config, kind, seed=14):
+@pytest.mark.parametrize("kind", [random_linear, random_attention], ids=["linear", "attention"])
+def test_small_jobs_equal_the_model(kind):
+    """Sizes of 1 to 3: what is behind a row comes as soon as it can."""
+    for seed in range(4):
+        run_and_compare(TINY, kind, seed, largest=2)
+
+
+def run_and_compare(config, kind, seed=14, largest=20):
     """Run a random job on the engine and on the model; fail when anything in memory differs."""
     rng = np.random.default_rng(seed)
     image = Image(config, rng)
-    job = kind(image, 20)
+    job = kind(image, largest)
     want = bytearray(image.bytes)
     (result,) = EngineModel(config).run(want, job.address)
     sim = EngineSim(config, image.bytes, rng, grant=0.8)

@@ -95,6 +95,26 @@ def test_reads_and_writes(chances):
     assert sum(op == TcdmOp.LOAD for op, _ in bank.log) == len(reads)
 
 
+def test_writing_until_the_response():
+    dut = Port(config=TINY)
+
+    async def bench(ctx):
+        ctx.set(dut.write.valid, 1)
+        await ctx.tick().until(dut.write.ready)
+        ctx.set(dut.write.valid, 0)
+        for _ in range(5):  # refused
+            await ctx.tick()
+            assert ctx.get(dut.writing)
+        ctx.set(dut.bus.req.ready, 1)
+        await ctx.tick()
+        ctx.set(dut.bus.rsp.valid, 1)
+        assert ctx.get(dut.writing), "the response is due"
+        await ctx.tick()
+        assert not ctx.get(dut.writing)
+
+    simulate(dut, bench)
+
+
 def test_no_read_without_room():
     dut = Port(config=TINY)
     bank = Bank(dut, np.random.default_rng(0), 1)

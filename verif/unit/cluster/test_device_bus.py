@@ -63,6 +63,16 @@ def test_devices_are_those_built():
     assert len(BLOCKS) == 5
 
 
+def test_no_response_without_a_request():
+    async def bench(ctx, dut, seen):
+        await access(ctx, dut.hart[0], {"op": TcdmOp.LOAD, "addr": DEVICE_BASE + DMA.offset})
+        for _ in range(3):
+            *_, valid, other = await ctx.tick().sample(*(hart.rsp.valid for hart in dut.hart))
+            assert not valid and not other
+
+    run(bench)
+
+
 def test_errors_and_atomics():
     """A device's own error comes through; an atomic reaches no device."""
 
