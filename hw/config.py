@@ -151,7 +151,7 @@ class ClusterConfig:
     main_bytes: int = 64 << 20
 
     def __post_init__(self):
-        if not self.name.isidentifier():
+        if not (isinstance(self.name, str) and self.name.isidentifier()):
             raise ConfigError(f"name is {self.name!r}, but must be a word of letters and digits")
         _check_range("workers", self.workers, 1, 16)
         _check_range("workers + control_core", self.harts, 1, 16)

@@ -24,6 +24,7 @@ from hw.presets import PAPER, PRESETS, TINY, preset
         (lambda: ClusterConfig(workers="8"), "workers is '8'"),
         (lambda: ClusterConfig(main_bytes=3 << 20), "main_bytes is 3145728"),
         (lambda: ClusterConfig(name="a b"), "name is 'a b'"),
+        (lambda: ClusterConfig(name=3), "name is 3"),
     ],
 )
 def test_bad_value_is_refused_by_name(make, message):
