@@ -224,7 +224,7 @@ def run_network(
     runs, cycles, seconds, console = [], 0, 0.0, b""
     for first in range(0, len(inputs), BATCH):
         batch = inputs[first : first + BATCH]
-        say(f"running image {first} to {first + len(batch) - 1} of {len(inputs)} on the RTL")
+        say(f"running images on the RTL: {first + len(batch)} of {len(inputs)}")
         loads, results = _loads(program, batch)
         limit = cycles_an_image * len(batch)
         result = simulator.run(
