@@ -17,6 +17,9 @@ OPERAND_ALIGN = 8
 MAX_SIZE = 65535
 """Largest rows, columns, inner, heads and kv_length of a job."""
 
+TABLE_BYTES = 256
+"""Size of an activation table."""
+
 ALL_HARTS = 0xFFFFFFFF
 """Event mask of a job whose descriptor cannot be read: nobody must wait for ever."""
 

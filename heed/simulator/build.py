@@ -16,7 +16,7 @@ from pathlib import Path
 import hw
 from heed import doctor
 from heed.errors import HeedError
-from heed.simulator.tools import environment, tool_versions
+from heed.simulator.tools import LEAN_FLAGS, environment, tool_versions
 from hw.config import MAIN_BASE, TCDM_BASE, WORD_BYTES, ClusterConfig
 from sw_model.tcdm import locate
 
@@ -26,11 +26,10 @@ TCDM_MODEL = Path(__file__).resolve().parent.parent.parent / "sw_model" / "tcdm.
 KEPT_BUILDS = 4
 """Builds of one configuration that stay in the cache; older ones are deleted."""
 
-FLAGS = (
-    "--cc --exe -O3 --x-assign fast --x-initial fast --noassert --output-split 4000 "
-    "--output-split-cfuncs 400 -CFLAGS -O2 --timescale 1ns/1ps +define+HEED_BACKDOOR=1 "
-    "-Wno-fatal -Wno-lint"
-).split()
+FLAGS = [
+    *("--cc", "--exe", *LEAN_FLAGS, "-Wno-lint"),
+    *("--timescale", "1ns/1ps", "+define+HEED_BACKDOOR=1"),
+]
 WAVE_FLAGS = ("--trace-vcd",)
 
 Report = Callable[[str], None]

@@ -11,6 +11,12 @@ from pathlib import Path
 
 from heed.errors import HeedError
 
+LEAN_FLAGS = (
+    "-O3 --x-assign fast --x-initial fast --noassert --output-split 4000 "
+    "--output-split-cfuncs 400 -CFLAGS -O2 -Wno-fatal"
+).split()
+"""Verilator's options with which our designs compiled and ran fastest."""
+
 
 @cache
 def verilator_folder() -> Path:

@@ -17,6 +17,7 @@ from hw.regmap import (
     MAX_SIZE,
     OPERAND_ALIGN,
     PARAMETER,
+    TABLE_BYTES,
     ElementType,
     Kind,
     MaskMode,
@@ -24,7 +25,6 @@ from hw.regmap import (
     Status,
 )
 
-TABLE_BYTES = 256
 REACH_BITS = 56
 """Holds base + row stride * rows + head stride * heads + bytes of a row."""
 

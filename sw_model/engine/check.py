@@ -9,6 +9,7 @@ from hw.regmap import (
     MAX_SIZE,
     OPERAND_ALIGN,
     PARAMETER,
+    TABLE_BYTES,
     ElementType,
     Kind,
     MaskMode,
@@ -16,7 +17,6 @@ from hw.regmap import (
     Status,
 )
 
-TABLE_BYTES = 256
 ELEMENT_BYTES = {
     ElementType.INT8: 1,
     ElementType.UINT8: 1,

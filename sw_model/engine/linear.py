@@ -3,9 +3,8 @@
 import numpy as np
 
 from hw.config import TCDM_BASE
-from hw.regmap import PARAMETER, ElementType, ParamMode
+from hw.regmap import PARAMETER, TABLE_BYTES, ElementType, ParamMode
 from sw_model import ops
-from sw_model.engine.check import TABLE_BYTES
 from sw_model.engine.memory import Operand, read_records
 
 Shapes = dict[str, tuple[int, ...]]

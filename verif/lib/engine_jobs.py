@@ -11,12 +11,13 @@ from hw.regmap import (
     DESCRIPTOR_VERSION,
     HEAD_PARAMETER,
     PARAMETER,
+    TABLE_BYTES,
     ElementType,
     Kind,
     MaskMode,
     ParamMode,
 )
-from sw_model.engine.check import ELEMENT_BYTES, TABLE_BYTES
+from sw_model.engine.check import ELEMENT_BYTES
 
 
 class Full(Exception):

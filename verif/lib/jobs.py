@@ -9,12 +9,12 @@ from hw.regmap import (
     DESCRIPTOR_VERSION,
     HEAD_PARAMETER,
     PARAMETER,
+    TABLE_BYTES,
     ElementType,
     Kind,
     MaskMode,
     ParamMode,
 )
-from sw_model.engine.check import TABLE_BYTES
 from verif.lib.engine_jobs import Image, place_operand, random_entry
 
 DTYPES = {

