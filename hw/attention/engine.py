@@ -4,9 +4,9 @@ from amaranth.hdl import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.attention.control import Control, Event
+from hw.attention.control.control import Control, Event
 from hw.attention.pipeline import Pipeline
-from hw.attention.port import Port
+from hw.attention.streams.port import Port
 from hw.common.register_bank import RegisterBank
 from hw.common.register_bus import RegisterSignature
 from hw.config import ClusterConfig

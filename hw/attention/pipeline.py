@@ -4,17 +4,13 @@ from amaranth.hdl import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.attention.accumulator import Accumulator
-from hw.attention.array import DotArray
-from hw.attention.epilogue import Epilogue
-from hw.attention.exponential import Exponential
-from hw.attention.issue import Issue
-from hw.attention.loader import InputLoader
-from hw.attention.parameters import ParameterUnit
+from hw.attention.datapath.accumulator import Accumulator
+from hw.attention.datapath.array import DotArray
+from hw.attention.datapath.epilogue import Epilogue
+from hw.attention.datapath.issue import Issue
 from hw.attention.queue import Queue
-from hw.attention.reader import RowReader
-from hw.attention.row_maximum import RowMaximum
-from hw.attention.sequencer import Sequencer
+from hw.attention.softmax.exponential import Exponential
+from hw.attention.softmax.row_maximum import RowMaximum
 from hw.attention.steps import (
     DESCRIPTOR_BITS,
     Descriptor,
@@ -29,10 +25,14 @@ from hw.attention.steps import (
     WordWrite,
     word_bits,
 )
-from hw.attention.tile import TileBuffer
-from hw.attention.walker import Walker
-from hw.attention.weights import WeightLoader
-from hw.attention.writer import Writer
+from hw.attention.streams.loader import InputLoader
+from hw.attention.streams.parameters import ParameterUnit
+from hw.attention.streams.reader import RowReader
+from hw.attention.streams.tile import TileBuffer
+from hw.attention.streams.weights import WeightLoader
+from hw.attention.streams.writer import Writer
+from hw.attention.walk.sequencer import Sequencer
+from hw.attention.walk.walker import Walker
 from hw.config import ClusterConfig
 from hw.regmap import ElementType, Kind, MaskMode, ParamMode
 

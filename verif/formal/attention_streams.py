@@ -9,23 +9,23 @@ properties the solver need not know what a product is.
 from amaranth.hdl import Signal, Value
 from amaranth.lib import data
 
-from hw.attention.accumulator import Accumulator
-from hw.attention.array import DotArray
-from hw.attention.dividers import Dividers
-from hw.attention.epilogue import Epilogue
-from hw.attention.exponential import Exponential
-from hw.attention.issue import Issue
-from hw.attention.loader import InputLoader
-from hw.attention.parameters import BEATS, ParameterUnit
-from hw.attention.port import Port
+from hw.attention.datapath.accumulator import Accumulator
+from hw.attention.datapath.array import DotArray
+from hw.attention.datapath.epilogue import Epilogue
+from hw.attention.datapath.issue import Issue
 from hw.attention.queue import Queue
-from hw.attention.reader import RowReader
-from hw.attention.reciprocal import Reciprocal
+from hw.attention.softmax.dividers import Dividers
+from hw.attention.softmax.exponential import Exponential
+from hw.attention.softmax.reciprocal import Reciprocal
 from hw.attention.steps import Load
+from hw.attention.streams.loader import InputLoader
+from hw.attention.streams.parameters import BEATS, ParameterUnit
+from hw.attention.streams.port import Port
+from hw.attention.streams.reader import RowReader
+from hw.attention.streams.weights import WeightLoader
+from hw.attention.streams.writer import Writer
 from hw.attention.types import StepSums
-from hw.attention.walker import Walker
-from hw.attention.weights import WeightLoader
-from hw.attention.writer import Writer
+from hw.attention.walk.walker import Walker
 from hw.config import ClusterConfig, EngineConfig, TcdmConfig
 from hw.tcdm.bus import TcdmOp
 from verif.formal.harness import Bench

@@ -4,7 +4,7 @@ from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.attention.control import Event
+from hw.attention.control.control import Event
 from hw.attention.engine import Engine
 from hw.common.register_bus import RegisterSignature
 from hw.config import ClusterConfig

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hw.attention.accumulator import Accumulator
+from hw.attention.datapath.accumulator import Accumulator
 from hw.config import EngineConfig
 from hw.presets import PAPER, TINY
 from hw.verilog import to_verilog

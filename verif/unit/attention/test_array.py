@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hw.attention.array import DotArray
+from hw.attention.datapath.array import DotArray
 from hw.config import EngineConfig
 from hw.presets import PAPER, TINY
 from hw.verilog import to_verilog

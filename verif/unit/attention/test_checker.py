@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from hw.attention.checker import Checker
+from hw.attention.control.checker import Checker
 from hw.config import TCDM_BASE
 from hw.presets import PAPER, TINY
 from hw.regmap import DESCRIPTOR, ElementType, Kind, ParamMode, Status

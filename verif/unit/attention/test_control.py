@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from hw.attention.control import Control
+from hw.attention.control.control import Control
 from hw.config import TCDM_BASE
 from hw.presets import PAPER, TINY
 from hw.regmap import DESCRIPTOR, HEAD_PARAMETER, Status

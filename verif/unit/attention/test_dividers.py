@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hw.attention.dividers import Dividers
+from hw.attention.softmax.dividers import Dividers
 from hw.presets import PAPER, TINY
 from hw.verilog import to_verilog
 from verif.lib.streams import Item, receive, send, simulate

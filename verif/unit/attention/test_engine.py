@@ -5,7 +5,7 @@ import pytest
 from amaranth.hdl import Const
 
 from hw.attention.engine import Engine
-from hw.attention.exponential import EXP2_TABLE
+from hw.attention.softmax.exponential import EXP2_TABLE
 from hw.common.numeric import bounds
 from hw.config import TCDM_BASE
 from hw.presets import PAPER, TINY
@@ -52,30 +52,30 @@ def run_and_compare(config, kind, seed=14, largest=20):
 BUGS = {
     "softmax: one value of the exponential": (
         (random_attention, 9),
-        "hw.attention.exponential.EXP2_TABLE",
+        "hw.attention.softmax.exponential.EXP2_TABLE",
         (*EXP2_TABLE[:-1], EXP2_TABLE[-1] + 1),
     ),
     "requantiser: clips one too low": (
         (random_linear, 14),
-        "hw.attention.requantise.bounds",
+        "hw.attention.datapath.requantise.bounds",
         lambda shape: (bounds(shape)[0], bounds(shape)[1] - 1),
     ),
     "writer: strobes whole words": (
         (random_linear, 14),
-        "hw.attention.writer.first_lanes",
+        "hw.attention.streams.writer.first_lanes",
         lambda count, lanes: Const(-1, lanes),
     ),
     "loader: does not mask keys": (
         (random_attention, 1),
-        "hw.attention.loader.keys_in_sight",
+        "hw.attention.streams.loader.keys_in_sight",
         lambda m, mask, row, key, count: count,
     ),
     "loader: takes lanes beyond the inner size": (
         (random_linear, 14),
-        "hw.attention.loader.first_lanes",
+        "hw.attention.streams.loader.first_lanes",
         lambda count, lanes: Const(-1, lanes),
     ),
-    "maximum: starts at 0": ((random_attention, 9), "hw.attention.row_maximum.NO_LOGIT", 0),
+    "maximum: starts at 0": ((random_attention, 9), "hw.attention.softmax.row_maximum.NO_LOGIT", 0),
 }
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hw.attention.epilogue import Epilogue
+from hw.attention.datapath.epilogue import Epilogue
 from hw.attention.types import Entry
 from hw.config import EngineConfig
 from hw.presets import PAPER, TINY

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hw.attention.exponential import EXP2_TABLE, Exponential
+from hw.attention.softmax.exponential import EXP2_TABLE, Exponential
 from hw.config import EngineConfig
 from hw.presets import PAPER, TINY
 from hw.verilog import to_verilog

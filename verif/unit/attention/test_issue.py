@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hw.attention.issue import Issue
+from hw.attention.datapath.issue import Issue
 from hw.config import ClusterConfig, EngineConfig
 from hw.presets import PAPER, TINY
 from hw.verilog import to_verilog

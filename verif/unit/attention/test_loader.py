@@ -3,7 +3,7 @@ from collections import deque
 import numpy as np
 import pytest
 
-from hw.attention.loader import InputLoader
+from hw.attention.streams.loader import InputLoader
 from hw.presets import PAPER, TINY
 from hw.verilog import to_verilog
 from verif.lib.streams import Item, send, simulate

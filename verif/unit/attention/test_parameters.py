@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from hw.attention.parameters import ParameterUnit
 from hw.attention.steps import Load
+from hw.attention.streams.parameters import ParameterUnit
 from hw.presets import PAPER, TINY
 from hw.regmap import HEAD_PARAMETER, PARAMETER
 from hw.verilog import to_verilog

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hw.attention.port import ANSWERS, Port
+from hw.attention.streams.port import ANSWERS, Port
 from hw.presets import PAPER, TINY
 from hw.tcdm.bus import TcdmOp
 from hw.verilog import to_verilog

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hw.attention.reciprocal import Reciprocal
+from hw.attention.softmax.reciprocal import Reciprocal
 from hw.presets import PAPER, TINY
 from hw.verilog import to_verilog
 from sw_model import ops

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from hw.attention.requantise import Requantise
+from hw.attention.datapath.requantise import Requantise
 from hw.attention.types import Entry
 from hw.regmap import ElementType
 from hw.verilog import to_verilog

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hw.attention.row_maximum import RowMaximum
+from hw.attention.softmax.row_maximum import RowMaximum
 from hw.config import EngineConfig
 from hw.presets import PAPER, TINY
 from hw.verilog import to_verilog

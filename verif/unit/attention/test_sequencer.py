@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from hw.attention.sequencer import Sequencer
 from hw.attention.steps import Load, Phase
+from hw.attention.walk.sequencer import Sequencer
 from hw.config import TCDM_BASE
 from hw.presets import PAPER, TINY
 from hw.regmap import DESCRIPTOR, ElementType, Kind, ParamMode

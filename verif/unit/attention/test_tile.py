@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hw.attention.tile import TileBuffer
+from hw.attention.streams.tile import TileBuffer
 from hw.presets import PAPER, TINY
 from hw.verilog import to_verilog
 from verif.lib.streams import Item, send, simulate

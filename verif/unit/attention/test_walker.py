@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hw.attention.steps import Load, Phase, word_bits
-from hw.attention.walker import Walker
+from hw.attention.walk.walker import Walker
 from hw.presets import PAPER, TINY
 from hw.regmap import ElementType
 from hw.verilog import to_verilog

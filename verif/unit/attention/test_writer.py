@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hw.attention.steps import word_bits
-from hw.attention.writer import Writer
+from hw.attention.streams.writer import Writer
 from hw.config import ClusterConfig, EngineConfig
 from hw.presets import PAPER, TINY
 from hw.regmap import ElementType

@@ -4,7 +4,7 @@ from amaranth.hdl import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.attention.reciprocal import Reciprocal, RowEntry, RowMass
+from hw.attention.softmax.reciprocal import Reciprocal, RowEntry, RowMass
 from hw.config import EngineConfig
 
 

@@ -4,8 +4,8 @@ from amaranth.hdl import *
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.attention.activation import Activation, TableWrite
-from hw.attention.requantise import Requantise
+from hw.attention.datapath.activation import Activation, TableWrite
+from hw.attention.datapath.requantise import Requantise
 from hw.attention.types import Entry, OutputRow
 from hw.common.numeric import store
 from hw.config import EngineConfig

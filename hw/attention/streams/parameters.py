@@ -4,10 +4,10 @@ from amaranth.hdl import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.attention.activation import TABLE_WORDS, TableWrite
-from hw.attention.dividers import Dividers
-from hw.attention.epilogue import EntryWrite
+from hw.attention.datapath.activation import TABLE_WORDS, TableWrite
+from hw.attention.datapath.epilogue import EntryWrite
 from hw.attention.queue import Queue
+from hw.attention.softmax.dividers import Dividers
 from hw.attention.steps import Load, ParameterStep, RowAnswer, RowCommand
 from hw.attention.types import MAX_MASS_BITS
 from hw.config import ClusterConfig

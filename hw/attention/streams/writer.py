@@ -4,7 +4,7 @@ from amaranth.hdl import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.attention.row_maximum import LogitRow
+from hw.attention.softmax.row_maximum import LogitRow
 from hw.attention.steps import (
     Mask,
     OutputStep,

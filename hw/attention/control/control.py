@@ -4,7 +4,7 @@ from amaranth.hdl import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.attention.checker import Checker, is_descriptor_address
+from hw.attention.control.checker import Checker, is_descriptor_address
 from hw.attention.queue import Queue
 from hw.attention.steps import (
     DESCRIPTOR_BITS,

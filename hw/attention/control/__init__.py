@@ -1,0 +1,1 @@
+"""Jobs: doorbells, descriptors and their checks, status words, events, soft clear."""

@@ -1,0 +1,1 @@
+"""Dot products, accumulators and the epilogue."""

@@ -1,0 +1,1 @@
+"""Row maxima, exponentials and reciprocals of attention."""

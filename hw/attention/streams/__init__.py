@@ -1,0 +1,1 @@
+"""Between TCDM ports and datapath: addresses, queues, tile buffers and the writer."""
