@@ -17,6 +17,9 @@ OPERAND_ALIGN = 8
 MAX_SIZE = 65535
 """Largest rows, columns, inner, heads and kv_length of a job."""
 
+MAX_CHANNELS = 4096
+"""Largest row of LayerNorm."""
+
 TABLE_BYTES = 256
 """Size of an activation table."""
 
@@ -31,10 +34,11 @@ class Kind(enum.IntEnum):
     ATTENTION = 2
     LAYERNORM = 3
     ELEMENTWISE = 4
+    COPY = 5
 
 
 class ElementType(enum.IntEnum):
-    """Type of an operand's elements; X may not be INT32."""
+    """Type of an operand's elements; X may be INT32 in element-wise jobs and copies."""
 
     INT8 = 0
     UINT8 = 1
@@ -60,6 +64,29 @@ class MaskMode(enum.IntEnum):
 
     NONE = 0
     CAUSAL = 1
+
+
+class Stall(enum.IntEnum):
+    """Why a busy cycle of the engine had no work in it; of several causes the first one counts."""
+
+    CONTROL = 0
+    WAIT = 1
+    X = 2
+    W = 3
+    R = 4
+    PARAMETERS = 5
+    Y = 6
+
+
+STALL_DOC = {
+    Stall.CONTROL: "no tile was there to work on: descriptors, the pipeline's filling and draining",
+    Stall.WAIT: "an operand waited for writes: a WAIT flag, or attention's own",
+    Stall.X: "an input row was not there",
+    Stall.W: "weights were not there",
+    Stall.R: "a residual was not there",
+    Stall.PARAMETERS: "a parameter entry or a table was not there",
+    Stall.Y: "outputs found no room in the ports' queues",
+}
 
 
 class Status(enum.IntEnum):
@@ -91,9 +118,9 @@ STATUS_DOC = {
     Status.BAD_KIND: "no such kind",
     Status.INVALID: "a reserved bit is set, or a combination of fields means nothing",
     Status.UNSUPPORTED: "this hardware lacks the feature",
-    Status.ZERO_SIZE: "rows, columns, inner, heads, block rows or blocks is 0",
+    Status.ZERO_SIZE: "rows, columns, heads or, where it is used, inner, block rows or blocks is 0",
     Status.TOO_LARGE: "a size above 65535, kv_length above columns, block rows above T, "
-    "blocks above 2",
+    "blocks above 2, columns of LayerNorm above 4096",
     Status.MISALIGNED: "a base or a stride is not a multiple of 8",
     Status.OUT_OF_RANGE: "an operand's first or last 8-byte word lies outside TCDM",
     Status.BAD_PARAMETER: "a head's step j is outside 1..5",
@@ -116,7 +143,16 @@ DESCRIPTOR = Layout(
     fields=(
         (0, Field("kind", 0, 4, "What the job does.", Kind)),
         (0, Field("version", 4, 4, "DESCRIPTOR_VERSION.")),
-        (0, Field("x_type", 8, 2, "Type of X: int8, uint8, or int16 for norm jobs.", ElementType)),
+        (
+            0,
+            Field(
+                "x_type",
+                8,
+                2,
+                "Type of X: int8 or uint8; LayerNorm also int16; element-wise and copies any.",
+                ElementType,
+            ),
+        ),
         (0, Field("y_type", 10, 2, "Type of Y; int32 is the raw accumulator.", ElementType)),
         (0, Field("use_table", 12, 1, "Apply the activation table after the int8 clip.")),
         (0, Field("use_residual", 13, 1, "Join R inside the requantisation.")),
@@ -133,7 +169,12 @@ DESCRIPTOR = Layout(
         (3, Field("event_mask", 0, 32, "Bit h: hart h gets the engine event.")),
         (4, Field("rows", 0, 32, "Rows of X and Y; queries of attention.")),
         (5, Field("columns", 0, 32, "Rows of W, columns of Y; keys of attention.")),
-        (6, Field("inner", 0, 32, "Elements of a dot product; head size of attention.")),
+        (
+            6,
+            Field(
+                "inner", 0, 32, "Elements of a dot product; head size of attention; else unused."
+            ),
+        ),
         (7, Field("heads", 0, 32, "Heads, or independent products of a linear job.")),
         (8, Field("kv_length", 0, 32, "Keys that count in attention: 0 to columns.")),
         *_operand(9, "x", "X, the streamed operand; Q of attention"),
@@ -297,6 +338,13 @@ ENGINE = Block(
         Register("error", 0x18, "ro", "Status code of the last faulty job; 0 after a clear."),
         Register("error_address", 0x1C, "ro", "Address of the descriptor it came from."),
         Register("jobs", 0x20, "ro", "Jobs ended since reset, faulty and aborted ones too."),
+        Register("count_clear", 0x40, "wo", "Writing 1 sets the counters below to 0."),
+        Register("count_busy", 0x44, "ro", "Cycles in which a job ran or waited."),
+        Register("count_active", 0x48, "ro", "Those in which a row of inputs went to work."),
+        Register("count_stall", 0x4C, "ro", "All others, by cause (Stall).", count=len(Stall)),
+        Register("count_read", 0x68, "ro", "Words read."),
+        Register("count_written", 0x6C, "ro", "Words written."),
+        Register("count_refused", 0x70, "ro", "Cycles that requests waited for their banks."),
     ),
 )
 
@@ -326,8 +374,6 @@ COUNTERS = Block(
     (
         Register("control", 0x00, "wo", "Bit 0 starts, bit 1 stops, bit 2 clears all."),
         Register("cycles", 0x04, "ro", "Cycles counted."),
-        Register("engine_busy", 0x08, "ro", "Cycles in which the array multiplied."),
-        Register("engine_stall", 0x0C, "ro", "Cycles lost to X, W, R, parameters, Y.", count=5),
         Register("tcdm_grants", 0x20, "ro", "Requests granted: cores, engine, DMA.", count=3),
         Register("tcdm_conflicts", 0x2C, "ro", "Requests refused: cores, engine, DMA.", count=3),
     ),
