@@ -8,9 +8,16 @@ from hw.attention.types import Step, StepInput, StepSums, Weights
 from hw.common.numeric import adder_tree, store
 from hw.config import EngineConfig
 
+PRODUCTS = 8
+"""Products that are summed up before the first register."""
+
 
 class DotUnit(wiring.Component):
-    """Gives the dot product of `x` and `weights` in the cycle after `enable`, and holds it."""
+    """The dot product of `x` and `weights`, two cycles after they are there.
+
+    `multiply` takes the operands, and in a later cycle `add` finishes with what the last
+    `multiply` took; `sum` shows it from the next cycle on. Both may come in one cycle.
+    """
 
     def __init__(self, *, config: EngineConfig):
         self._lanes = config.lanes
@@ -18,16 +25,25 @@ class DotUnit(wiring.Component):
             {
                 "x": In(data.ArrayLayout(signed(9), config.lanes)),
                 "weights": In(data.ArrayLayout(signed(8), config.lanes)),
-                "enable": In(1),
+                "multiply": In(1),
+                "add": In(1),
                 "sum": Out(signed(32)),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
-        total = adder_tree(self.x[lane] * self.weights[lane] for lane in range(self._lanes))
+        parts = []
+        for start in range(0, self._lanes, PRODUCTS):
+            lanes = range(start, start + PRODUCTS)
+            total = adder_tree(self.x[lane] * self.weights[lane] for lane in lanes)
+            part = Signal(total.shape(), name=f"part_{start}")
+            with m.If(self.multiply):
+                m.d.sync += part.eq(total)
+            parts.append(part)
+        total = adder_tree(parts)
         held = Signal(total.shape())
-        with m.If(self.enable):
+        with m.If(self.add):
             m.d.sync += held.eq(total)
         m.d.comb += store(self.sum, held)
         return m
@@ -52,8 +68,9 @@ class DotArray(wiring.Component):
 
     Timing
     ------
-    One cycle from `i` to `o`, one step a cycle. `i.ready` depends combinationally on `o.ready`.
-    The only registers are those of `o`; they change when a step is taken.
+    Two cycles from `i` to `o`, one step a cycle. Both stages stand still while `o` is refused:
+    `i.ready` is `o.ready | ~o.valid`, combinational. No other path leads through; the operands
+    meet the multipliers without a register, and `o` comes from registers.
     """
 
     def __init__(self, *, config: EngineConfig):
@@ -68,23 +85,30 @@ class DotArray(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        taken = Signal()
+        advance = Signal()
+        multiply = Signal()
+        add = Signal()
+        multiplied = Signal()
         step = Signal(Step(self._config))
         m.d.comb += [
-            self.i.ready.eq(~self.o.valid | self.o.ready),
-            taken.eq(self.i.valid & self.i.ready),
-            self.o.payload.step.eq(step),
+            advance.eq(self.o.ready | ~self.o.valid),
+            self.i.ready.eq(advance),
+            multiply.eq(advance & self.i.valid),
+            add.eq(advance & multiplied),
         ]
-        with m.If(self.i.ready):
-            m.d.sync += self.o.valid.eq(self.i.valid)
-        with m.If(taken):
+        with m.If(advance):
+            m.d.sync += [multiplied.eq(self.i.valid), self.o.valid.eq(multiplied)]
+        with m.If(multiply):
             m.d.sync += step.eq(self.i.payload.step)
+        with m.If(add):
+            m.d.sync += self.o.payload.step.eq(step)
         for n in range(self._config.units):
             m.submodules[f"unit_{n}"] = unit = DotUnit(config=self._config)
             m.d.comb += [
                 unit.x.eq(self.i.payload.x),
                 unit.weights.eq(self.weights[n]),
-                unit.enable.eq(taken),
+                unit.multiply.eq(multiply),
+                unit.add.eq(add),
                 self.o.payload.sums[n].eq(unit.sum),
             ]
         return m

@@ -52,7 +52,7 @@ def test_the_paper_array():
 def test_latency():
     config = TINY.engine
     items, _ = random_steps(config, np.random.default_rng(0), 1)
-    assert latency(DotArray(config=config), items[0]) == 1
+    assert latency(DotArray(config=config), items[0]) == 2
 
 
 @pytest.mark.parametrize("preset", [TINY, PAPER], ids=lambda preset: preset.name)
