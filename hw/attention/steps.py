@@ -22,6 +22,10 @@ NORM_ROWS = 12
 """Largest row block of LayerNorm. Its statistics are taken while the block before is normalised;
 only those of a job's first block are waited for."""
 
+TURN_BITS = 2
+"""Width of a block's turn, which counts the row blocks of attention modulo 4: of row maxima there
+are two banks (its low bit), of a head's j and gain four, for they are loaded further ahead."""
+
 DESCRIPTOR_BITS = 8 * DESCRIPTOR.bytes
 
 
@@ -128,7 +132,7 @@ class Product(data.StructLayout):
     Y[rows, columns] of X[rows, columns]. STATISTICS: of X[rows, columns]. R goes with Y where
     `join` says so.
 
-    `row` is the job's number of the block's first row; `parity` alternates from block to block.
+    `row` is the job's number of the block's first row; `turn` counts the blocks.
     `load`, `load_word` and `load_count` say where the parameters of the outputs come from: with
     `each_tile` an entry for each column of each tile, else `load_count` of them once. With `load`
     TABLE nothing but the table is loaded. `table_release`: the job's last product.
@@ -148,7 +152,7 @@ class Product(data.StructLayout):
                 "columns": SIZE_BITS,
                 "inner": SIZE_BITS,
                 "row": SIZE_BITS,
-                "parity": 1,
+                "turn": TURN_BITS,
                 "load": Load,
                 "load_word": word_bits(config),
                 "load_count": range(config.engine.tile + 1),
@@ -172,7 +176,7 @@ class InputStep(data.StructLayout):
     """An input tile to fetch: `rows` rows of `lanes` bytes.
 
     `softmax`: the bytes are logits of keys `key`, `key` + 1, ... of query `row` and its followers,
-    whose maxima are in bank `parity`. `accumulate`: their exponentials are summed up, from 0 if
+    whose maxima are in the bank of `turn`. `accumulate`: their exponentials are summed up, from 0 if
     `first_sum`; `sums_up`: after this tile the sums are whole.
     """
 
@@ -188,7 +192,7 @@ class InputStep(data.StructLayout):
                 "accumulate": 1,
                 "first_sum": 1,
                 "sums_up": 1,
-                "parity": 1,
+                "turn": TURN_BITS,
                 "row": SIZE_BITS,
                 "key": SIZE_BITS,
                 "mask": Mask,
@@ -256,7 +260,7 @@ class ElementStep(data.StructLayout):
 class ParameterStep(data.StructLayout):
     """What the epilogue needs for a tile's outputs: `count` entries from `word` on, into `bank`.
 
-    `parity`: HEAD puts j and gain there, MASSES takes the gain from there. Of TABLE, `bank` is
+    `turn`: HEAD puts j and gain there, MASSES takes the gain from there. Of TABLE, `bank` is
     that of the tables.
     """
 
@@ -267,7 +271,7 @@ class ParameterStep(data.StructLayout):
                 "word": word_bits(config),
                 "count": range(config.engine.tile + 1),
                 "bank": 1,
-                "parity": 1,
+                "turn": TURN_BITS,
                 "gate": Gate,
             }
         )
@@ -276,7 +280,7 @@ class ParameterStep(data.StructLayout):
 class OutputStep(data.StructLayout):
     """An output tile to write, in the order of ElementStep's `by_row`.
 
-    `logits`: of query `row` and key `key` on, to be compared, maxima in bank `parity`.
+    `logits`: of query `row` and key `key` on, to be compared, maxima in the bank of `turn`.
     """
 
     def __init__(self, config: ClusterConfig):
@@ -289,7 +293,7 @@ class OutputStep(data.StructLayout):
                 "y_type": ElementType,
                 "by_row": 1,
                 "logits": 1,
-                "parity": 1,
+                "turn": TURN_BITS,
                 "row": SIZE_BITS,
                 "key": SIZE_BITS,
                 "mask": Mask,
