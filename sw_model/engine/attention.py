@@ -2,15 +2,30 @@
 
 from hw.regmap import HEAD_PARAMETER, MaskMode
 from sw_model import ops
-from sw_model.engine.memory import Operand, read_records
-
-Shapes = dict[str, tuple[int, ...]]
+from sw_model.engine.memory import Operand, Shapes, read_records
 
 
 def head_parameters_good(memory: bytearray, f: dict[str, int]) -> bool:
     """Whether every head's logit step j is one that there is, 1 to 5."""
     j = read_records(memory, HEAD_PARAMETER, f["param_base"], 0, f["heads"])["j"]
     return bool(((j >= 1) & (j <= 5)).all())
+
+
+def keys_of_block(f: dict[str, int], first: int, rows: int) -> int:
+    """Return how many keys a block of `rows` queries from `first` on deals with, 1 or more.
+
+    They are the first ones, up to the last one that a query of the block sees; the last query
+    sees the most.
+    """
+    keys = f["kv_length"]
+    if f["mask_mode"] == MaskMode.CAUSAL:
+        keys = min(keys, first + rows + f["mask_offset"])
+    return max(keys, 1)
+
+
+def most_keys(f: dict[str, int]) -> int:
+    """Return the most keys that any block deals with: those of the last one."""
+    return keys_of_block(f, 0, f["rows"])
 
 
 def _head(memory: bytearray, f: dict[str, int], head: int) -> None:
@@ -21,15 +36,16 @@ def _head(memory: bytearray, f: dict[str, int], head: int) -> None:
     entry = ops.Entry(fields["mul"], fields["add"], fields["shift"])
     for block, first in enumerate(range(0, f["rows"], f["block_rows"])):
         rows = min(f["block_rows"], f["rows"] - first)
+        keys = keys_of_block(f, first, rows)
         output, logits = ops.attention(
             x.read(memory, head, rows, f["inner"], "int8", first),
-            k,
-            vt,
+            k[:keys],
+            vt[:, :keys],
             entry,
             heads=1,
             j=fields["j"],
             g=fields["gain"],
-            kv_len=f["kv_length"],
+            kv_len=min(f["kv_length"], keys),
             causal=f["mask_mode"] == MaskMode.CAUSAL,
             offset=f["mask_offset"],
             first_row=first,
@@ -42,13 +58,11 @@ def run_attention(memory: bytearray, f: dict[str, int]) -> Shapes:
     """Execute a checked attention job with fields `f`; return the shapes of what was written.
 
     Block b of a head leaves its logits in the scratch rows from (b modulo blocks) * block_rows
-    on: all columns, masked ones too.
+    on: those of the keys that one of its queries sees, in all of its rows.
     """
     for head in range(f["heads"]):
         _head(memory, f, head)
-    blocks = -(-f["rows"] // f["block_rows"])
-    used = f["rows"] if blocks <= f["blocks"] else f["blocks"] * f["block_rows"]
     return {
         "y": (f["heads"], f["rows"], f["inner"]),
-        "s": (f["heads"], used, f["columns"]),
+        "s": (f["heads"], min(f["rows"], f["blocks"] * f["block_rows"]), most_keys(f)),
     }

@@ -7,6 +7,9 @@ import numpy as np
 from hw.config import TCDM_BASE
 from hw.regmap import Layout
 
+Shapes = dict[str, tuple[int, ...]]
+"""Shape [heads, rows, columns] of each operand that a job wrote, by its name."""
+
 
 @dataclass(frozen=True)
 class Operand:

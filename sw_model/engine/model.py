@@ -6,7 +6,19 @@ from hw.config import TCDM_BASE, ClusterConfig
 from hw.regmap import ALL_HARTS, DESCRIPTOR, STATUS_WORD, Kind, Status
 from sw_model.engine.attention import head_parameters_good, run_attention
 from sw_model.engine.check import check, check_address
+from sw_model.engine.copy import run_copy
+from sw_model.engine.elementwise import run_elementwise
+from sw_model.engine.layernorm import run_layernorm
 from sw_model.engine.linear import run_linear
+
+EXECUTORS = {
+    Kind.LINEAR: run_linear,
+    Kind.ATTENTION: run_attention,
+    Kind.LAYERNORM: run_layernorm,
+    Kind.ELEMENTWISE: run_elementwise,
+    Kind.COPY: run_copy,
+}
+"""What executes a checked job of each kind: f(memory, fields) gives the shapes written."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +46,21 @@ class JobResult:
 
 
 class EngineModel:
-    """The engine as a function on memory.
+    """The engine as a function on memory: jobs one after the other.
 
-    Undefined, and not to be asked of the hardware either: an operand that is written (Y, scratch)
-    and overlaps another operand of its job or its own rows. Heads may share one scratch area.
+    The hardware overlaps jobs. It leaves the same bytes when these rules are kept:
+
+    - Within a job, what is written (Y, scratch) overlaps neither other operands nor its own rows.
+      Heads may share one scratch area. R may be Y itself, element for element (same base, strides
+      and size of elements): each element is read before it is written.
+    - What an earlier job writes is read only with the operand's WAIT flag (`wait_p` for entries
+      and table), unless that job is known to have ended.
+    - Bytes that two jobs write need a WAIT between them: a flag of the later job, or of one in
+      between, on an operand that its outputs need. (Entries of raw outputs are not fetched: there
+      `wait_p` orders nothing. Attention's logits need Q, K and entries, only its Y needs V.)
+    - What an earlier job reads may be overwritten freely: its reads come before later writes.
+    - Descriptors are fetched early: no job may write one, or a status word, that is still to be
+      used.
 
     Parameters
     ----------
@@ -94,8 +117,7 @@ class EngineModel:
             status = status if head_parameters_good(memory, f) else Status.BAD_PARAMETER
         written = {}
         if status == Status.DONE:
-            run = run_attention if f["kind"] == Kind.ATTENTION else run_linear
-            written = run(memory, f)
+            written = EXECUTORS[f["kind"]](memory, f)
         where = 0 if status == Status.STATUS_ADDRESS else f["status"]
         if where:
             offset = where - TCDM_BASE
