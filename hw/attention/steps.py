@@ -176,8 +176,8 @@ class InputStep(data.StructLayout):
     """An input tile to fetch: `rows` rows of `lanes` bytes.
 
     `softmax`: the bytes are logits of keys `key`, `key` + 1, ... of query `row` and its followers,
-    whose maxima are in the bank of `turn`. `accumulate`: their exponentials are summed up, from 0 if
-    `first_sum`; `sums_up`: after this tile the sums are whole.
+    whose maxima are in the bank of `turn`. `accumulate`: their exponentials are summed up, from 0
+    if `first_sum`; `sums_up`: after this tile the sums are whole.
     """
 
     def __init__(self, config: ClusterConfig):
