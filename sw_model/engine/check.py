@@ -6,6 +6,7 @@ from hw.regmap import (
     DESCRIPTOR_ALIGN,
     DESCRIPTOR_VERSION,
     HEAD_PARAMETER,
+    MAX_CHANNELS,
     MAX_SIZE,
     OPERAND_ALIGN,
     PARAMETER,
@@ -24,6 +25,15 @@ ELEMENT_BYTES = {
     ElementType.INT32: 4,
 }
 
+X_TYPES = {
+    Kind.LINEAR: (ElementType.INT8, ElementType.UINT8),
+    Kind.ATTENTION: (ElementType.INT8,),
+    Kind.LAYERNORM: (ElementType.INT8, ElementType.UINT8, ElementType.INT16),
+    Kind.ELEMENTWISE: tuple(ElementType),
+    Kind.COPY: tuple(ElementType),
+}
+"""Types that X may have."""
+
 
 def _in_tcdm(config: ClusterConfig, first: int, last: int) -> bool:
     return TCDM_BASE <= first and last < TCDM_BASE + config.tcdm.bytes
@@ -37,15 +47,31 @@ def check_address(config: ClusterConfig, address: int) -> Status:
     return Status.DONE if ok else Status.DESCRIPTOR_ADDRESS
 
 
+def _joins(f: dict[str, int]) -> bool:
+    return bool(f["use_residual"] or f["accumulate"])
+
+
+def _multiplies(f: dict[str, int]) -> bool:
+    """Whether the job has dot products: W, and an inner size."""
+    return f["kind"] in (Kind.LINEAR, Kind.ATTENTION)
+
+
 def _operands(f: dict[str, int]) -> dict[str, tuple[int, int, int, int, int]]:
     """Return {name: (base, row stride, rows, head stride, bytes of a row)} of the operands used."""
     inner, rows, columns = f["inner"], f["rows"], f["columns"]
-    y_bytes = columns * ELEMENT_BYTES[ElementType(f["y_type"])]
-    sizes = {"x": (rows, inner), "w": (columns, inner), "y": (rows, y_bytes)}
+
+    def row_bytes(name):
+        return columns * ELEMENT_BYTES[ElementType(f[f"{name}_type"])]
+
     if f["kind"] == Kind.ATTENTION:
-        sizes["y"] = (rows, inner)
-        sizes["r"] = (inner, columns)
-        sizes["s"] = (f["block_rows"] * f["blocks"], columns)
+        sizes = {"x": (rows, inner), "w": (columns, inner), "r": (inner, columns)}
+        sizes |= {"y": (rows, inner), "s": (f["block_rows"] * f["blocks"], columns)}
+    else:
+        sizes = {"x": (rows, row_bytes("x")), "y": (rows, row_bytes("y"))}
+        if _multiplies(f):
+            sizes |= {"x": (rows, inner), "w": (columns, inner)}
+        if _joins(f):
+            sizes["r"] = (rows, row_bytes("r"))
     return {
         name: (f[f"{name}_base"], f[f"{name}_row_stride"], n, f[f"{name}_head_stride"], size)
         for name, (n, size) in sizes.items()
@@ -57,7 +83,7 @@ def _tables(f: dict[str, int]) -> dict[str, tuple[int, int]]:
     areas = {}
     if f["kind"] == Kind.ATTENTION:
         areas["param"] = (f["param_base"], HEAD_PARAMETER.bytes * f["heads"])
-    elif f["y_type"] != ElementType.INT32:
+    elif f["kind"] != Kind.COPY and f["y_type"] != ElementType.INT32:
         entries = {
             ParamMode.COMMON: 1,
             ParamMode.COLUMN: f["heads"] * f["columns"],
@@ -76,19 +102,50 @@ def _reserved_set(raw: bytes) -> bool:
 
 
 def _is_meaningless(f: dict[str, int]) -> bool:
-    if f["x_type"] not in (ElementType.INT8, ElementType.UINT8):
+    """Whether types and modes make no sense together."""
+    kind = f["kind"]
+    if f["x_type"] not in X_TYPES[kind]:
         return True
-    if f["use_table"] and f["y_type"] in (ElementType.INT16, ElementType.INT32):
+    if f["use_table"] and f["y_type"] not in (ElementType.INT8, ElementType.UINT8):
+        return True
+    if _joins(f) and (kind not in (Kind.LINEAR, Kind.ELEMENTWISE)):
+        return True
+    if f["use_residual"] and (f["accumulate"] or ElementType.INT32 in (f["r_type"], f["y_type"])):
+        return True
+    if f["accumulate"] and f["r_type"] != ElementType.INT32:
+        return True
+    if kind == Kind.ATTENTION:
+        return (
+            f["y_type"] != ElementType.INT8
+            or f["param_mode"] != ParamMode.HEAD
+            or f["mask_mode"] not in (MaskMode.NONE, MaskMode.CAUSAL)
+            or bool(f["use_table"])
+        )
+    if kind == Kind.LAYERNORM:
+        return f["y_type"] == ElementType.INT32
+    if kind == Kind.COPY:
+        return f["y_type"] != f["x_type"] or bool(f["use_table"])
+    return False
+
+
+def _sizes(f: dict[str, int]) -> list[int]:
+    """Return the sizes that the job uses."""
+    sizes = [f[name] for name in ("rows", "columns", "heads")]
+    if _multiplies(f):
+        sizes.append(f["inner"])
+    if f["kind"] == Kind.ATTENTION:
+        sizes += [f["block_rows"], f["blocks"]]
+    return sizes
+
+
+def _is_too_large(config: ClusterConfig, f: dict[str, int]) -> bool:
+    if max(_sizes(f)) > MAX_SIZE:
         return True
     if f["kind"] == Kind.ATTENTION:
         return (
-            f["x_type"] != ElementType.INT8
-            or f["y_type"] != ElementType.INT8
-            or f["param_mode"] != ParamMode.HEAD
-            or f["mask_mode"] not in (MaskMode.NONE, MaskMode.CAUSAL)
-            or bool(f["use_table"] or f["use_residual"] or f["accumulate"])
+            f["kv_length"] > f["columns"] or f["block_rows"] > config.engine.tile or f["blocks"] > 2
         )
-    return bool(f["use_residual"] and f["accumulate"])
+    return f["kind"] == Kind.LAYERNORM and f["columns"] > MAX_CHANNELS
 
 
 def check(config: ClusterConfig, raw: bytes) -> Status:
@@ -104,7 +161,6 @@ def check(config: ClusterConfig, raw: bytes) -> Status:
         The 128 bytes of the descriptor.
     """
     f = DESCRIPTOR.unpack(raw)
-    attention = f["kind"] == Kind.ATTENTION
     status = f["status"]
     if status and (status % OPERAND_ALIGN or not _in_tcdm(config, status, status + 7)):
         return Status.STATUS_ADDRESS
@@ -112,24 +168,11 @@ def check(config: ClusterConfig, raw: bytes) -> Status:
         return Status.BAD_VERSION
     if f["kind"] not in list(Kind):
         return Status.BAD_KIND
-    if _reserved_set(raw):
+    if _reserved_set(raw) or _is_meaningless(f):
         return Status.INVALID
-    if f["kind"] not in (Kind.LINEAR, Kind.ATTENTION):
-        return Status.UNSUPPORTED
-    if _is_meaningless(f):
-        return Status.INVALID
-    if f["use_residual"] or f["accumulate"]:
-        return Status.UNSUPPORTED
-    sizes = [f[name] for name in ("rows", "columns", "inner", "heads")]
-    if attention:
-        sizes += [f["block_rows"], f["blocks"]]
-    if 0 in sizes:
+    if 0 in _sizes(f):
         return Status.ZERO_SIZE
-    if max(sizes) > MAX_SIZE:
-        return Status.TOO_LARGE
-    if attention and (
-        f["kv_length"] > f["columns"] or f["block_rows"] > config.engine.tile or f["blocks"] > 2
-    ):
+    if _is_too_large(config, f):
         return Status.TOO_LARGE
     operands, areas = _operands(f), _tables(f)
     aligned = [value for base, row, _, head, _ in operands.values() for value in (base, row, head)]
