@@ -224,10 +224,12 @@ CHANNEL_BITS = 13
 class RowStatistics(data.Struct):
     """What normalises a row of LayerNorm: xhat = clip16((u * r + half) >> shift), u = C*s - S1.
 
-    `shift` is P - 1 + e - FX, at least 6; half = (1 << shift) >> 1.
+    `shift` is P - 1 + e - FX, at least 6; half = (1 << shift) >> 1. `release`: the row is the last
+    one of its block.
     """
 
     channels: CHANNEL_BITS
     total: signed(29)
     r: 16
     shift: 6
+    release: 1
