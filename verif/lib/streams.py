@@ -22,7 +22,8 @@ async def send(ctx, dut, port, items: list[Item], rng, chance: float = 1.0) -> N
             await ctx.tick()
         for name, value in item.controls.items():
             ctx.set(getattr(dut, name), value)
-        ctx.set(port.payload, layout.const(item.payload))
+        plain = isinstance(item.payload, int)
+        ctx.set(port.payload, item.payload if plain else layout.const(item.payload))
         ctx.set(port.valid, 1)
         await ctx.tick().until(port.ready)
         ctx.set(port.valid, 0)

@@ -216,7 +216,7 @@ class Sequencer(wiring.Component):
                 m.next = "BLOCK"
             with m.State("BLOCK"):
                 m.d.comb += self.product.valid.eq(1)
-                m.d.comb += product.table_release.eq(d.use_table & last_of_job)
+                m.d.comb += product.table_release.eq(d.use_table & last_of_job & ~norm)
                 with m.Switch(d.kind):
                     with m.Case(Kind.ATTENTION):
                         m.d.comb += self._logits(product)
