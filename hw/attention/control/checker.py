@@ -7,13 +7,14 @@ from amaranth.hdl import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.attention.steps import DESCRIPTOR_BITS, Descriptor
+from hw.attention.steps import DESCRIPTOR_BITS, SIZE_BITS, Descriptor, word_bits
 from hw.config import TCDM_BASE, WORD_BYTES, ClusterConfig
 from hw.regmap import (
     DESCRIPTOR,
     DESCRIPTOR_ALIGN,
     DESCRIPTOR_VERSION,
     HEAD_PARAMETER,
+    MAX_CHANNELS,
     MAX_SIZE,
     OPERAND_ALIGN,
     PARAMETER,
@@ -25,8 +26,7 @@ from hw.regmap import (
     Status,
 )
 
-REACH_BITS = 56
-"""Holds base + row stride * rows + head stride * heads + bytes of a row."""
+WORD_SHIFT = WORD_BYTES.bit_length() - 1
 
 
 def in_tcdm(config, first, last):
@@ -42,21 +42,28 @@ def is_descriptor_address(config, address):
 
 
 class Area(data.Struct):
-    """An operand or a table in memory, as the range check takes it; `used`: it is looked at."""
+    """An operand or a table in memory, as the range check takes it.
 
-    used: 1
+    Strides and the size of a row count words of 8 bytes; all numbers are less one but strides.
+    """
+
     base: 32
-    row_stride: 32
-    rows: 17  # less one
-    head_stride: 32
-    size: REACH_BITS  # bytes of a row, less one
+    row_stride: 32 - WORD_SHIFT
+    rows: SIZE_BITS
+    head_stride: 32 - WORD_SHIFT
+    heads: SIZE_BITS
+    size: SIZE_BITS + 2
 
 
 class Checker(wiring.Component):
     """Finds the lowest code of a descriptor's faults, as `sw_model.engine.check.check` defines.
 
-    The range checks go through the operands one by one with a single multiplier; the others are
-    read off the descriptor at once. Heads' steps j are not looked at: they lie elsewhere.
+    The areas that the job uses go one by one through a pipeline that finds their last words; all
+    other faults are read off the descriptor at once. Heads' steps j are not looked at: they lie
+    elsewhere.
+
+    Where a fault of a lower code is there, the ranges do not matter: sizes and alignment are right
+    where they do.
 
     Parameters
     ----------
@@ -69,11 +76,12 @@ class Checker(wiring.Component):
     start : In, one cycle
     done : Out, one cycle
     status : Out(8), with `done`: a `Status`, DONE when there is no fault
-    status_ok : Out; the status word may be written (combinational from `descriptor`)
+    status_ok : Out, from `done` to the next `start`: the status word may be written
 
     Timing
     ------
-    36 cycles from `start` to `done`.
+    From `start` to `done` a cycle for each area that is used (2 to 6), and 2 more. All outputs
+    come from registers.
     """
 
     def __init__(self, *, config: ClusterConfig):
@@ -91,132 +99,150 @@ class Checker(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         d = data.View(Descriptor(), self.descriptor)
-        areas = self._areas(d)
-
-        # One area after the other, four cycles each.
-        index = Signal(range(len(areas) + 1), init=len(areas))
-        area = Signal(Area)
+        kind = {k: Signal(name=k.name.lower()) for k in Kind}
+        m.d.comb += [signal.eq(d.kind == k) for k, signal in kind.items()]
+        areas = self._areas(d, kind)
+        checking = Signal()
         outside = Signal()
-        reach = Signal(REACH_BITS)
-        factor = Signal(32)
-        times = Signal(17)
-        product = Signal(49)
-        m.d.comb += product.eq(factor * times)
-        with m.FSM():
-            with m.State("IDLE"):
-                with m.If(self.start):
-                    m.d.sync += [index.eq(0), outside.eq(0)]
-                    m.next = "PICK"
-            with m.State("PICK"):
-                with m.Switch(index):
-                    for i, fields in enumerate(areas):
-                        with m.Case(i):
-                            m.d.sync += [getattr(area, k).eq(v) for k, v in fields.items()]
-                m.next = "SIZE"
-                with m.If(index == len(areas)):
-                    m.d.comb += self.done.eq(1)
-                    m.next = "IDLE"
-            with m.State("SIZE"):
-                m.d.sync += [
-                    reach.eq(area.base + area.size),
-                    factor.eq(area.row_stride),
-                    times.eq(area.rows),
-                ]
-                m.next = "ROWS"
-            with m.State("ROWS"):
-                m.d.sync += [
-                    reach.eq(reach + product),
-                    factor.eq(area.head_stride),
-                    times.eq(d.heads[:17] - 1),
-                ]
-                m.next = "HEADS"
-            with m.State("HEADS"):
-                m.d.sync += reach.eq(reach + product)
-                m.next = "COMPARE"
-            with m.State("COMPARE"):
-                with m.If(area.used & ~in_tcdm(self._config, area.base, reach)):
-                    m.d.sync += outside.eq(1)
-                m.d.sync += index.eq(index + 1)
-                m.next = "PICK"
 
-        faults = self._faults(d, areas)
+        # The first area that is left, then the others.
+        left = Signal(len(areas))
+        todo = Signal(len(areas))
+        area_valid = Signal()
+        area = Signal(Area)
+        m.d.comb += todo.eq(Mux(self.start, Cat(used for used, _ in areas.values()), left))
+        m.d.sync += [left.eq(todo & (todo - 1)), area_valid.eq(todo.any())]
+        for n, (_, fields) in reversed(list(enumerate(areas.values()))):
+            with m.If(todo[n]):
+                m.d.sync += [getattr(area, name).eq(value) for name, value in fields.items()]
+
+        # How far its last row and head are from its base.
+        word_width = word_bits(self._config)
+        near_row, near_head = area.row_stride[:word_width], area.head_stride[:word_width]
+        products_valid = Signal()
+        rows = Signal(word_width + SIZE_BITS)
+        heads = Signal(word_width + SIZE_BITS)
+        first = Signal(word_width + 1 + SIZE_BITS)
+        far = Signal()
+        m.d.sync += [
+            products_valid.eq(area_valid),
+            rows.eq(near_row * area.rows),
+            heads.eq(near_head * area.heads),
+            first.eq(area.base[WORD_SHIFT : word_width + WORD_SHIFT] + area.size),
+            far.eq(
+                (area.base[word_width + WORD_SHIFT :] != TCDM_BASE >> (word_width + WORD_SHIFT))
+                | (area.row_stride[word_width:].any() & area.rows.any())
+                | (area.head_stride[word_width:].any() & area.heads.any())
+            ),
+        ]
+
+        # Whether that is in the TCDM.
+        last = Signal(word_width + SIZE_BITS + 2)
+        m.d.comb += last.eq(first + rows + heads)
+        with m.If(products_valid & (far | last[word_width:].any())):
+            m.d.sync += outside.eq(1)
+
+        faults = self._faults(d, kind, areas)
+        found = Signal(len(faults))
+        with m.If(self.start):
+            m.d.sync += [
+                checking.eq(1),
+                outside.eq(0),
+                found.eq(Cat(fault for _, fault in faults)),
+            ]
+        with m.If(self.done):
+            m.d.sync += checking.eq(0)
         m.d.comb += [
-            self.status_ok.eq(~faults[0][1]),
+            self.done.eq(checking & ~area_valid & ~products_valid),
+            self.status_ok.eq(~found[0]),
             self.status.eq(Mux(outside, Status.OUT_OF_RANGE, Status.DONE)),
         ]
-        for code, fault in reversed(faults):
-            with m.If(fault):
+        for n, (code, _) in reversed(list(enumerate(faults))):
+            with m.If(found[n]):
                 m.d.comb += self.status.eq(code)
         return m
 
-    def _areas(self, d):
-        """Return the fields of each Area, in the order of the range checks."""
-        attention = d.kind == Kind.ATTENTION
-        has_entries = d.y_type != ElementType.INT32
-        y_row = Mux(
-            attention,
-            d.inner,
-            d.columns << Mux(d.y_type == ElementType.INT32, 2, d.y_type == ElementType.INT16),
-        )
-        sizes = {
-            "x": (d.rows, d.inner, 1),
-            "w": (d.columns, d.inner, 1),
-            "y": (d.rows, y_row, 1),
-            "r": (d.inner, d.columns, attention),
-            "s": (d.block_rows << (d.blocks == 2), d.columns, attention),
+    @staticmethod
+    def _areas(d, kind):
+        """Return {name: (used, fields of its Area)} of the areas that a job may use."""
+        attention = kind[Kind.ATTENTION]
+        multiplies = kind[Kind.LINEAR] | attention
+        joins = d.use_residual | d.accumulate
+
+        def words(count, element_type=None):
+            """Return the words of `count` elements, bytes if no type is given, less one."""
+            count = count[:SIZE_BITS]
+            if element_type is not None:
+                wide = Cat(element_type == ElementType.INT16, element_type == ElementType.INT32)
+                count <<= wide
+            return (count - 1) >> WORD_SHIFT
+
+        x_row = Mux(multiplies, words(d.inner), words(d.columns, d.x_type))
+        y_row = Mux(attention, words(d.inner), words(d.columns, d.y_type))
+        r_row = Mux(attention, words(d.columns), words(d.columns, d.r_type))
+        operands = {
+            "x": (Const(1), d.rows, x_row),
+            "w": (multiplies, d.columns, words(d.inner)),
+            "y": (Const(1), d.rows, y_row),
+            "r": (attention | joins, Mux(attention, d.inner, d.rows), r_row),
+            "s": (attention, d.block_rows << (d.blocks == 2), words(d.columns)),
         }
-        areas = [
-            {
-                "used": used,
-                "base": d[f"{name}_base"],
-                "row_stride": d[f"{name}_row_stride"],
-                "rows": rows - 1,
-                "head_stride": d[f"{name}_head_stride"],
-                "size": size - 1,
-            }
-            for name, (rows, size, used) in sizes.items()
-        ]
-        # Entries of a head are one row: `entries` of them, 16 bytes each, or 24 in attention.
-        per_head = Mux(d.param_mode == ParamMode.COLUMN, d.columns, d.rows)
+        areas = {
+            name: (
+                used,
+                {
+                    "base": d[f"{name}_base"],
+                    "row_stride": d[f"{name}_row_stride"] >> WORD_SHIFT,
+                    "rows": rows - 1,
+                    "head_stride": d[f"{name}_head_stride"] >> WORD_SHIFT,
+                    "heads": d.heads - 1,
+                    "size": size,
+                },
+            )
+            for name, (used, rows, size) in operands.items()
+        }
+        # Entries of a head are one row: `entries` of them, two words each, or three in attention.
+        per_head = Mux(d.param_mode == ParamMode.COLUMN, d.columns, d.rows)[:SIZE_BITS]
         several = (d.param_mode == ParamMode.COLUMN) | (d.param_mode == ParamMode.ROW)
-        entries = Mux(several, per_head[:17], 1)
-        stride = Mux(attention, HEAD_PARAMETER.bytes, entries * PARAMETER.bytes)
         shared = ~attention & (d.param_mode == ParamMode.COMMON)
-        areas.append(
-            {
-                "used": attention | has_entries,
-                "base": d.param_base,
-                "row_stride": 0,
-                "rows": 0,
-                "head_stride": Mux(shared, 0, stride),
-                "size": stride - 1,
-            }
-        )
-        areas.append(
-            {
-                "used": d.use_table,
-                "base": d.table_base,
-                "row_stride": 0,
-                "rows": 0,
-                "head_stride": 0,
-                "size": TABLE_BYTES - 1,
-            }
-        )
+        stride = Mux(attention, HEAD_PARAMETER.words, Mux(several, per_head, 1) * PARAMETER.words)
+        entries = {
+            "base": d.param_base,
+            "row_stride": 0,
+            "rows": 0,
+            "head_stride": stride,
+            "heads": Mux(shared, 0, d.heads - 1),
+            "size": stride - 1,
+        }
+        table = {"base": d.table_base, "row_stride": 0, "rows": 0, "head_stride": 0, "heads": 0}
+        table["size"] = TABLE_BYTES // WORD_BYTES - 1
+        has_entries = ~kind[Kind.COPY] & (d.y_type != ElementType.INT32)
+        areas["param"] = (attention | has_entries, entries)
+        areas["table"] = (d.use_table, table)
         return areas
 
-    def _faults(self, d, areas):
+    def _faults(self, d, kind, areas):
         """Return (code, condition) of every fault but OUT_OF_RANGE, the first one to be told."""
         config = self._config
-        attention = d.kind == Kind.ATTENTION
-        sizes = [d.rows, d.columns, d.inner, d.heads]
+        attention, layernorm, copy = (kind[k] for k in (Kind.ATTENTION, Kind.LAYERNORM, Kind.COPY))
+        multiplies = kind[Kind.LINEAR] | attention
+        may_join = kind[Kind.LINEAR] | kind[Kind.ELEMENTWISE]
+        joins = d.use_residual | d.accumulate
+        sizes = [(Const(1), size) for size in (d.rows, d.columns, d.heads)]
+        sizes.append((multiplies, d.inner))
         reserved = [
             (self.descriptor[32 * i : 32 * (i + 1)] & mask).any()
             for i in range(DESCRIPTOR.words)
             if (mask := DESCRIPTOR.reserved_mask(i))
         ]
         meaningless = [
-            d.x_type >= ElementType.INT16,
+            multiplies & (d.x_type >= ElementType.INT16),
             d.use_table & (d.y_type >= ElementType.INT16),
+            joins & ~may_join,
+            d.use_residual & d.accumulate,
+            d.use_residual & (d.r_type == ElementType.INT32),
+            d.use_residual & (d.y_type == ElementType.INT32),
+            d.accumulate & (d.r_type != ElementType.INT32),
             attention
             & (
                 (d.x_type != ElementType.INT8)
@@ -224,24 +250,24 @@ class Checker(wiring.Component):
                 | (d.param_mode != ParamMode.HEAD)
                 | (d.mask_mode > MaskMode.CAUSAL)
                 | d.use_table
-                | d.use_residual
-                | d.accumulate
             ),
-            d.use_residual & d.accumulate,
+            layernorm & ((d.x_type == ElementType.INT32) | (d.y_type == ElementType.INT32)),
+            copy & ((d.y_type != d.x_type) | d.use_table),
         ]
-        no_size = [size == 0 for size in sizes]
+        no_size = [used & (size == 0) for used, size in sizes]
         no_size += [attention & (size == 0) for size in (d.block_rows, d.blocks)]
-        too_large = [size > MAX_SIZE for size in sizes]
+        too_large = [used & (size > MAX_SIZE) for used, size in sizes]
         too_large += [
             attention & (d.kv_length > d.columns),
             attention & (d.block_rows > config.engine.tile),
             attention & (d.blocks > 2),
+            layernorm & (d.columns > MAX_CHANNELS),
         ]
         misaligned = [
-            area["used"] & (area[field][:3] != 0)
-            for area in areas
-            for field in ("base", "row_stride", "head_stride")
-            if not isinstance(area[field], int)
+            used & (d[field] % OPERAND_ALIGN != 0)
+            for name, (used, _) in areas.items()
+            for part in ("base", "row_stride", "head_stride")
+            if (field := f"{name}_{part}") in DESCRIPTOR.names
         ]
         status_fits = in_tcdm(config, d.status, d.status + (WORD_BYTES - 1))
 
@@ -254,11 +280,8 @@ class Checker(wiring.Component):
                 (d.status != 0) & ((d.status % OPERAND_ALIGN != 0) | ~status_fits),
             ),
             (Status.BAD_VERSION, d.version != DESCRIPTOR_VERSION),
-            (Status.BAD_KIND, (d.kind < min(Kind)) | (d.kind > max(Kind))),
-            (Status.INVALID, some(reserved)),
-            (Status.UNSUPPORTED, (d.kind != Kind.LINEAR) & ~attention),
-            (Status.INVALID, some(meaningless)),
-            (Status.UNSUPPORTED, d.use_residual | d.accumulate),
+            (Status.BAD_KIND, ~Cat(kind.values()).any()),
+            (Status.INVALID, some(reserved + meaningless)),
             (Status.ZERO_SIZE, some(no_size)),
             (Status.TOO_LARGE, some(too_large)),
             (Status.MISALIGNED, some(misaligned)),
