@@ -29,6 +29,7 @@ def most_keys(f: dict[str, int]) -> int:
 
 
 def _head(memory: bytearray, f: dict[str, int], head: int) -> None:
+    blocks_before = 0 if f["s_head_stride"] else head * -(-f["rows"] // f["block_rows"])
     x, w, r, y, s = (Operand.of(f, name) for name in "xwrys")
     k = w.read(memory, head, f["columns"], f["inner"], "int8")
     vt = r.read(memory, head, f["inner"], f["columns"], "int8")
@@ -50,7 +51,8 @@ def _head(memory: bytearray, f: dict[str, int], head: int) -> None:
             offset=f["mask_offset"],
             first_row=first,
         )
-        s.write(memory, head, logits[0], (block % f["blocks"]) * f["block_rows"])
+        slot = (blocks_before + block) % f["blocks"]
+        s.write(memory, head, logits[0], slot * f["block_rows"])
         y.write(memory, head, output, first)
 
 
@@ -58,7 +60,8 @@ def run_attention(memory: bytearray, f: dict[str, int]) -> Shapes:
     """Execute a checked attention job with fields `f`; return the shapes of what was written.
 
     Block b of a head leaves its logits in the scratch rows from (b modulo blocks) * block_rows
-    on: those of the keys that one of its queries sees, in all of its rows.
+    on: those of the keys that one of its queries sees, in all of its rows. Heads that share one
+    scratch area (stride 0) count on from the last block of the head before.
     """
     for head in range(f["heads"]):
         _head(memory, f, head)

@@ -42,6 +42,8 @@ class Sequencer(wiring.Component):
     product comes after the first one of the next block, which hides the way from the one to the
     other: A0 A1 B0 A2 B1 ... B(n-1), on across heads.
 
+    Scratch blocks take turns, on across heads where these share one area (stride 0).
+
     Blocks of attention have no columns beyond the last key that one of their rows sees.
 
     Gates: a WAIT flag holds an operand back until all writes of earlier jobs are performed. Two
@@ -87,6 +89,7 @@ class Sequencer(wiring.Component):
         self._attention = attention = d.kind == Kind.ATTENTION
         norm = d.kind == Kind.LAYERNORM
         interleaved = norm | (d.blocks == 2)
+        shared = d.s_head_stride == 0  # the scratch area, by all heads
         m.submodules.balance = balance = BlockRows(tile=tile)
         m.submodules.sight = self._sight = sight = BlockSight()
 
@@ -201,7 +204,8 @@ class Sequencer(wiring.Component):
             with m.State("HEAD"):
                 m.d.sync += [
                     *(blocks[n].eq(heads[n]) for n in "xry"),
-                    blocks["s"].eq(heads["s"] + Mux(scratch_turn, scratch_step, 0)),
+                    blocks["s"].eq(heads["s"] + Mux(scratch_turn & shared, scratch_step, 0)),
+                    scratch_turn.eq(scratch_turn & shared),
                     entries.eq(entries_head),
                     row.eq(0),
                     *begin_block(d.rows[:SIZE_BITS]),

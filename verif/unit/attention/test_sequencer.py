@@ -24,7 +24,7 @@ def random_fields(rng, config):
     for name in "xwrys":
         f[f"{name}_base"] = TCDM_BASE + 8 * int(rng.integers(0, 500))
         f[f"{name}_row_stride"] = 8 * int(rng.integers(0, 20))
-        f[f"{name}_head_stride"] = 8 * int(rng.integers(0, 20))
+        f[f"{name}_head_stride"] = 8 * int(rng.integers(0, 20)) * int(rng.integers(0, 2))
     f["param_base"], f["table_base"] = TCDM_BASE + 16 * 9, TCDM_BASE + 8 * 77
     types = {name: ElementType(int(rng.integers(0, 3))) for name in ("x_type", "y_type", "r_type")}
     if kind == Kind.ATTENTION:
@@ -139,7 +139,8 @@ class Expected:
                     p |= self._entries(f, head, first, rows)
                     second = p | {"phase": Phase.DIRECT, "normalise": 1}
                 else:
-                    slot = number % f["blocks"] * f["block_rows"]
+                    turn = (first // f["block_rows"]) if f["s_head_stride"] else number
+                    slot = turn % f["blocks"] * f["block_rows"]
                     keys = sight(f, first, rows)
                     logits = {
                         **p,
