@@ -1,0 +1,1 @@
+"""LayerNorm: exact statistics of rows, their reciprocal deviation, normalised elements."""
