@@ -76,9 +76,9 @@ def load_rows(
     return np.frombuffer(b"".join(raw), dtype).reshape(shape)
 
 
-def _entries(image: Image, count: int, inner: int) -> dict[str, np.ndarray]:
+def _entries(rng: np.random.Generator, count: int, **scale) -> dict[str, np.ndarray]:
     """Return the fields of `count` random parameter entries."""
-    entries = [random_entry(image.rng, inner) for _ in range(count)]
+    entries = [random_entry(rng, **scale) for _ in range(count)]
     return {name: np.array([entry[name] for entry in entries]) for name in entries[0]}
 
 
@@ -100,6 +100,56 @@ def _common(image: Image, kind: Kind) -> dict[str, int]:
     }
 
 
+def _random_elements(rng: np.random.Generator, shape: tuple[int, ...], element: ElementType):
+    info = np.iinfo(DTYPES[element])
+    return rng.integers(info.min, info.max + 1, shape).astype(DTYPES[element])
+
+
+def _finish_job(
+    image: Image,
+    f: dict[str, int],
+    tensors: dict[str, np.ndarray],
+    sums: float,
+    *,
+    y_type: ElementType,
+    param_mode: ParamMode = ParamMode.COMMON,
+    use_table: bool = False,
+    join: str = "none",
+    r_type: ElementType = ElementType.INT8,
+) -> Job:
+    """Place operands, R, Y, entries for sums of deviation `sums` and table; store a job."""
+    rng = image.rng
+    heads, rows, columns = f["heads"], f["rows"], f["columns"]
+    f |= {"y_type": y_type, "param_mode": param_mode, "use_table": use_table}
+    f |= {"use_residual": join == "residual", "accumulate": join == "accumulate"}
+    if join != "none":
+        f["r_type"] = r_type
+        tensors["r"] = _random_elements(rng, (heads, rows, columns), r_type)
+    for name, values in tensors.items():
+        f |= place_operand(image, name, *values.shape[:2], values.shape[2] * values.itemsize)
+        store_rows(image, f, name, values)
+    f |= place_operand(image, "y", heads, rows, columns * DTYPES[y_type].itemsize)
+    count = {
+        ParamMode.COMMON: 1,
+        ParamMode.COLUMN: heads * columns,
+        ParamMode.ROW: heads * rows,
+        ParamMode.HEAD: heads,
+    }[param_mode]
+    if y_type != ElementType.INT32 and f["kind"] != Kind.COPY:
+        residual = tensors["r"].std() + 1 if join == "residual" else None
+        sums = 1.24e9 if join == "accumulate" else sums
+        entries = _entries(rng, count, sums=sums, residual=residual)
+        f["param_base"] = _store_records(image, PARAMETER, entries)
+        tensors |= entries
+    if use_table:
+        tensors["table"] = rng.integers(-128, 128, 256).astype(np.int8)
+        f["table_base"] = image.place(TABLE_BYTES)
+        image.put(f["table_base"], tensors["table"].tobytes())
+    job = Job(f, tensors)
+    job.store(image)
+    return job
+
+
 def linear_job(
     image: Image,
     *,
@@ -110,40 +160,39 @@ def linear_job(
     x_type: ElementType = ElementType.INT8,
     y_type: ElementType = ElementType.INT8,
     param_mode: ParamMode = ParamMode.COLUMN,
-    use_table: bool = False,
+    **modes,
 ) -> Job:
-    """Place a linear job with random operands, strides and entries; store its descriptor."""
-    rng = image.rng
-    low, high = (0, 256) if x_type == ElementType.UINT8 else (-128, 128)
+    """Place a linear job with random operands, strides and entries; store its descriptor.
+
+    `modes`: use_table, join ("none", "residual", "accumulate") and r_type.
+    """
     tensors = {
-        "x": rng.integers(low, high, (heads, rows, inner)).astype(DTYPES[x_type]),
-        "w": rng.integers(-128, 128, (heads, columns, inner)).astype(np.int8),
+        "x": _random_elements(image.rng, (heads, rows, inner), x_type),
+        "w": _random_elements(image.rng, (heads, columns, inner), ElementType.INT8),
     }
-    f = _common(image, Kind.LINEAR)
-    f |= {"x_type": x_type, "y_type": y_type, "param_mode": param_mode, "use_table": use_table}
+    f = _common(image, Kind.LINEAR) | {"x_type": x_type}
     f |= {"rows": rows, "columns": columns, "inner": inner, "heads": heads}
-    for name, values in tensors.items():
-        f |= place_operand(image, name, *values.shape)
-        store_rows(image, f, name, values)
-    f |= place_operand(image, "y", heads, rows, columns * DTYPES[y_type].itemsize)
-    count = {
-        ParamMode.COMMON: 1,
-        ParamMode.COLUMN: heads * columns,
-        ParamMode.ROW: heads * rows,
-        ParamMode.HEAD: heads,
-    }[param_mode]
-    if y_type != ElementType.INT32:
-        tensors |= _entries(image, count, inner)
-        f["param_base"] = _store_records(
-            image, PARAMETER, {name: tensors[name] for name in ("mul", "add", "shift")}
-        )
-    if use_table:
-        tensors["table"] = rng.integers(-128, 128, 256).astype(np.int8)
-        f["table_base"] = image.place(TABLE_BYTES)
-        image.put(f["table_base"], tensors["table"].tobytes())
-    job = Job(f, tensors)
-    job.store(image)
-    return job
+    sums = 74 * 74 * inner**0.5
+    return _finish_job(image, f, tensors, sums, y_type=y_type, param_mode=param_mode, **modes)
+
+
+def direct_job(
+    image: Image,
+    kind: Kind,
+    *,
+    heads: int = 1,
+    rows: int,
+    columns: int,
+    x_type: ElementType = ElementType.INT8,
+    y_type: ElementType = ElementType.INT8,
+    **modes,
+) -> Job:
+    """Place a LayerNorm or element-wise job or a copy like `linear_job`; also takes param_mode."""
+    tensors = {"x": _random_elements(image.rng, (heads, rows, columns), x_type)}
+    f = _common(image, kind) | {"x_type": x_type}
+    f |= {"rows": rows, "columns": columns, "heads": heads}
+    sums = 1024 if kind == Kind.LAYERNORM else np.iinfo(DTYPES[x_type]).max / 1.7
+    return _finish_job(image, f, tensors, sums, y_type=y_type, **modes)
 
 
 def attention_job(
@@ -177,9 +226,9 @@ def attention_job(
         store_rows(image, f, name, values)
     f |= place_operand(image, "y", heads, rows, inner)
     f |= place_operand(image, "s", heads, block_rows * blocks, columns)
-    tensors |= _entries(image, heads, inner)
+    tensors |= _entries(rng, heads, inner=inner)
     tensors |= {"j": rng.integers(1, 6, heads), "gain": rng.integers(0, 2, heads)}
-    names = ("mul", "add", "shift", "j", "gain")
+    names = (*PARAMETER.names, "j", "gain")
     f["param_base"] = _store_records(image, HEAD_PARAMETER, {n: tensors[n] for n in names})
     job = Job(f, tensors)
     job.store(image)
