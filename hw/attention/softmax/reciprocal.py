@@ -4,25 +4,12 @@ from amaranth.hdl import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.attention.types import MAX_MASS_BITS, Entry
+from hw.attention.types import MAX_MASS_BITS, RowEntry, RowMass
 from hw.common.numeric import wrap
 from hw.config import EngineConfig
 
 RECIPROCAL_BITS = 12
-
-
-class RowMass(data.StructLayout):
-    """A row's number, its mass D and the gain of the output: 2^gain."""
-
-    def __init__(self, config: EngineConfig):
-        super().__init__({"row": range(config.tile), "mass": MAX_MASS_BITS, "gain": 1})
-
-
-class RowEntry(data.StructLayout):
-    """A row's number and the entry that normalises its outputs."""
-
-    def __init__(self, config: EngineConfig):
-        super().__init__({"row": range(config.tile), "entry": Entry})
+BITS_A_STAGE = 2
 
 
 class Reciprocal(wiring.Component):
@@ -31,9 +18,9 @@ class Reciprocal(wiring.Component):
     With nb the number of bits of D (0 counts as 1), r = min(floor(2^(11+nb) / D), 4095); the
     entry is mul = r, shift = 11 + nb - gain, add = (1 << shift) >> 1.
 
-    A restoring divider, a quotient bit a cycle: D is first shifted left until its top bit is set;
-    the remainder starts at 2^24, so that the first bit is always 1, and a power of two, whose
-    quotient 2^12 would be too large, gives all ones by itself. So does D = 0.
+    A restoring divider: D is first shifted left until its top bit is set; the remainder starts at
+    2^24, so that the first bit is always 1, and a power of two, whose quotient 2^12 would be too
+    large, gives all ones by itself. So does D = 0.
 
     Parameters
     ----------
@@ -41,12 +28,12 @@ class Reciprocal(wiring.Component):
 
     Members
     -------
-    i : In(stream of RowMass)
-    o : Out(stream of RowEntry)
+    i : In(stream of RowMass), always taken
+    o : Out(stream of RowEntry); it must be taken
 
     Timing
     ------
-    14 cycles from `i` to `o`; the next row is taken in the cycle after `o` was.
+    A pipeline: seven cycles from `i` to `o`, one row a cycle, no back-pressure.
     """
 
     def __init__(self, *, config: EngineConfig):
@@ -60,60 +47,55 @@ class Reciprocal(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        row = Signal.like(self.i.payload.row)
-        gain = Signal()
-        divisor = Signal(MAX_MASS_BITS)
-        length = Signal(range(MAX_MASS_BITS + 1))  # nb, of the mass in `divisor`
-        remainder = Signal(MAX_MASS_BITS + 1)
-        quotient = Signal(RECIPROCAL_BITS)
-        left = Signal(range(RECIPROCAL_BITS + 1))
-        add = Signal(48)
+        mass = self.i.payload.mass
+        stage = data.StructLayout(
+            {
+                "valid": 1,
+                "row": self.i.payload.row.shape(),
+                "shift": 6,
+                "divisor": MAX_MASS_BITS,
+                "remainder": MAX_MASS_BITS + 1,
+                "quotient": RECIPROCAL_BITS,
+            }
+        )
 
-        bits = Signal.like(length)
-        m.d.comb += bits.eq(1)
+        # First stage: the divisor, shifted.
+        bits = Signal(range(MAX_MASS_BITS + 1), init=1)
         for n in range(2, MAX_MASS_BITS + 1):
-            with m.If(divisor[n - 1]):
+            with m.If(mass[n - 1]):
                 m.d.comb += bits.eq(n)
-        shift = Signal(6)
-        m.d.comb += [
-            shift.eq(RECIPROCAL_BITS - 1 + length - gain),
-            add.eq((Const(1) << shift) >> 1),
-            self.o.payload.row.eq(row),
-            self.o.payload.entry.mul.eq(quotient),
-            self.o.payload.entry.shift.eq(shift),
-            self.o.payload.entry.add.eq(add),
+        now = Signal(stage, name="normalised")
+        m.d.comb += self.i.ready.eq(1)
+        m.d.sync += [
+            now.valid.eq(self.i.valid),
+            now.row.eq(self.i.payload.row),
+            now.shift.eq(RECIPROCAL_BITS - 1 + bits - self.i.payload.gain),
+            now.divisor.eq(mass << wrap(MAX_MASS_BITS - bits, bits.shape())),
+            now.remainder.eq(1 << MAX_MASS_BITS),
         ]
 
-        enough = remainder >= divisor
-        rest = Mux(enough, remainder - divisor, remainder)
-        with m.FSM():
-            with m.State("IDLE"):
-                m.d.comb += self.i.ready.eq(1)
-                with m.If(self.i.valid):
-                    m.d.sync += [
-                        row.eq(self.i.payload.row),
-                        gain.eq(self.i.payload.gain),
-                        divisor.eq(self.i.payload.mass),
-                    ]
-                    m.next = "NORMALISE"
-            with m.State("NORMALISE"):
-                m.d.sync += [
-                    length.eq(bits),
-                    divisor.eq(divisor << wrap(MAX_MASS_BITS - bits, bits.shape())),
-                    remainder.eq(1 << MAX_MASS_BITS),
-                    left.eq(RECIPROCAL_BITS),
+        # The others: two bits of the quotient each.
+        for number in range(RECIPROCAL_BITS // BITS_A_STAGE):
+            following = Signal(stage, name=f"divided_{number}")
+            m.d.sync += following.eq(now)
+            remainder, quotient = now.remainder, now.quotient
+            for _ in range(BITS_A_STAGE):
+                difference = Signal(signed(MAX_MASS_BITS + 2))
+                rest = Signal(MAX_MASS_BITS + 1)
+                enough = ~difference[-1]
+                m.d.comb += [
+                    difference.eq(remainder - now.divisor),
+                    rest.eq(Mux(enough, difference, remainder)),
                 ]
-                m.next = "DIVIDE"
-            with m.State("DIVIDE"):
-                m.d.sync += [
-                    quotient.eq(Cat(enough, quotient)),
-                    remainder.eq(rest << 1),
-                    left.eq(left - 1),
-                ]
-                with m.If(left == 1):
-                    m.next = "DONE"
-            with m.State("DONE"):
-                m.d.comb += self.o.valid.eq(1)
-                with m.If(self.o.ready):
-                    m.next = "IDLE"
+                remainder, quotient = wrap(rest << 1, rest.shape()), Cat(enough, quotient)
+            m.d.sync += [following.remainder.eq(remainder), following.quotient.eq(quotient)]
+            now = following
+
+        m.d.comb += [
+            self.o.valid.eq(now.valid),
+            self.o.payload.row.eq(now.row),
+            self.o.payload.entry.mul.eq(now.quotient),
+            self.o.payload.entry.shift.eq(now.shift),
+            self.o.payload.entry.add.eq((Const(1) << now.shift) >> 1),
+        ]
         return m

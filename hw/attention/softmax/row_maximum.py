@@ -4,31 +4,21 @@ from amaranth.hdl import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.attention.types import BANKS, LogitRow
 from hw.common.numeric import tree
 from hw.config import EngineConfig
 
 NO_LOGIT = -128
 
-
-class LogitRow(wiring.Signature):
-    """N neighbouring logits: `valid`, tile `row`, `values` (int8), and which count: `keep`."""
-
-    def __init__(self, config: EngineConfig):
-        super().__init__(
-            {
-                "valid": Out(1),
-                "row": Out(range(config.tile)),
-                "values": Out(data.ArrayLayout(signed(8), config.units)),
-                "keep": Out(config.units),
-            }
-        )
+COMPARED_AT_ONCE = 8
+"""Logits of which a pipeline stage finds the largest."""
 
 
 class RowMaximum(wiring.Component):
-    """Keeps, for each of T rows, the maximum of the logits that count.
+    """Keeps, for each of T rows in each of two banks, the maximum of the logits that count.
 
     A row without any has -128: no logit is lower, so it never spoils a maximum, and every
-    exponential of such a row is masked anyway.
+    exponential of such a row is masked anyway. Nothing is there before a row's `first` logits.
 
     Parameters
     ----------
@@ -37,13 +27,14 @@ class RowMaximum(wiring.Component):
     Members
     -------
     update : In(LogitRow)
-    clear : In; forgets all rows, and wins over `update`
+    bank : In, the bank to read
     row : In(range(T)), the row to read
-    maximum : Out(signed(8)), of that row
+    maximum : Out(signed(8)), of that row in that bank
 
     Timing
     ------
-    One update a cycle, seen at `maximum` in the next. `row` to `maximum` is combinational.
+    One update a cycle, in any order of rows; read three cycles later at the earliest, it is seen.
+    `bank` and `row` to `maximum` is combinational: a multiplexer of 2 * T registers.
     """
 
     def __init__(self, *, config: EngineConfig):
@@ -51,7 +42,7 @@ class RowMaximum(wiring.Component):
         super().__init__(
             {
                 "update": In(LogitRow(config)),
-                "clear": In(1),
+                "bank": In(1),
                 "row": In(range(config.tile)),
                 "maximum": Out(signed(8)),
             }
@@ -59,22 +50,38 @@ class RowMaximum(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        shape = data.ArrayLayout(signed(8), self._config.tile)
-        rows = Signal(shape, init=[NO_LOGIT] * self._config.tile)
-        m.d.comb += self.maximum.eq(rows[self.row])
 
         def larger(a, b):
             result = Signal(signed(8))
             m.d.comb += result.eq(Mux(a > b, a, b))
             return result
 
+        # First stage: the largest of every few logits.
         kept = [
             Mux(keep, value, NO_LOGIT)
             for keep, value in zip(self.update.keep, self.update.values, strict=True)
         ]
-        largest = tree(kept, larger)
-        with m.If(self.clear):
-            m.d.sync += rows.eq(rows.shape().const([NO_LOGIT] * self._config.tile))
-        with m.Elif(self.update.valid & (largest > rows[self.update.row])):
-            m.d.sync += rows[self.update.row].eq(largest)
+        parts = [kept[n : n + COMPARED_AT_ONCE] for n in range(0, len(kept), COMPARED_AT_ONCE)]
+        larges = Signal(data.ArrayLayout(signed(8), len(parts)))
+        for large, part in zip(larges, parts, strict=True):
+            m.d.sync += large.eq(tree(part, larger))
+
+        # Second stage: the largest of them all.
+        largest = Signal(signed(8))
+        m.d.sync += largest.eq(tree(list(larges), larger))
+        place = data.StructLayout({"valid": 1, "first": 1, "row": Cat(self.row, self.bank).shape()})
+        compared, chosen = Signal(place), Signal(place)
+        m.d.sync += [
+            compared.valid.eq(self.update.valid),
+            compared.first.eq(self.update.first),
+            compared.row.eq(Cat(self.update.row, self.update.bank)),
+            chosen.eq(compared),
+        ]
+
+        # Third stage: what the row has had so far.
+        rows = Signal(data.ArrayLayout(signed(8), BANKS * self._config.tile))
+        better = chosen.first | (largest > rows[chosen.row])
+        with m.If(chosen.valid & better):
+            m.d.sync += rows[chosen.row].eq(largest)
+        m.d.comb += self.maximum.eq(rows[Cat(self.row, self.bank)])
         return m

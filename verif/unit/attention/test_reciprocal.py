@@ -5,9 +5,8 @@ from hw.attention.softmax.reciprocal import Reciprocal
 from hw.presets import PAPER, TINY
 from hw.verilog import to_verilog
 from sw_model import ops
+from verif.lib.configs import find_config
 from verif.lib.streams import Item, latency, pipe
-
-STALLS = [(1.0, 1.0), (0.3, 1.0), (1.0, 0.1)]
 
 
 def masses(rng, count):
@@ -19,17 +18,17 @@ def masses(rng, count):
 
 
 @pytest.mark.parametrize("config", [TINY.engine, PAPER.engine], ids=str)
-@pytest.mark.parametrize("chances", STALLS)
-def test_equals_the_definition(config, chances):
+@pytest.mark.parametrize("chance", [1.0, 0.3])
+def test_equals_the_definition(config, chance):
     rng = np.random.default_rng(0)
-    totals = masses(rng, 150)
+    totals = masses(rng, 400)
     gains = rng.integers(0, 2, len(totals))
     rows = rng.integers(0, config.tile, len(totals))
     items = [
         Item({"row": int(row), "mass": int(mass), "gain": int(gain)})
         for row, mass, gain in zip(rows, totals, gains, strict=True)
     ]
-    taken, cycles = pipe(Reciprocal(config=config), items, len(items), chances=chances)
+    taken, cycles = pipe(Reciprocal(config=config), items, len(items), chances=(chance, 1.0))
     r, nb = ops.reciprocal(totals)
     for n, got in enumerate(taken):
         shift = 11 + nb[n] - gains[n]
@@ -37,8 +36,8 @@ def test_equals_the_definition(config, chances):
         entry = {name: got.entry[name] for name in ("mul", "shift", "add", "rsh", "rmul")}
         half = (1 << shift) >> 1
         assert entry == {"mul": r[n], "shift": shift, "add": half, "rsh": 0, "rmul": 0}
-    if chances == (1.0, 1.0):
-        assert cycles <= 15 * len(items) + 4
+    if chance == 1.0:
+        assert cycles <= len(items) + 9, "a row a cycle"
 
 
 def test_dividing_by_requantisation_is_normalisation():
@@ -57,9 +56,10 @@ def test_dividing_by_requantisation_is_normalisation():
 
 def test_latency():
     item = Item({"row": 1, "mass": 255, "gain": 0})
-    assert latency(Reciprocal(config=TINY.engine), item) == 14
+    assert latency(Reciprocal(config=TINY.engine), item) == 7
 
 
-def test_converts():
-    text = to_verilog(Reciprocal(config=TINY.engine), name="reciprocal")
+@pytest.mark.parametrize("name", ["tiny", "narrow", "square", "half", "paper"])
+def test_converts(name):
+    text = to_verilog(Reciprocal(config=find_config(name).engine), name="reciprocal")
     assert "module reciprocal" in text

@@ -3,48 +3,75 @@ import pytest
 
 from hw.attention.softmax.row_maximum import RowMaximum
 from hw.config import EngineConfig
-from hw.presets import PAPER, TINY
 from hw.verilog import to_verilog
+from verif.lib.configs import find_config
 from verif.lib.streams import simulate
 
+CONFIGS = [
+    EngineConfig(units=units, lanes=lanes)
+    for units, lanes in ((2, 16), (4, 16), (16, 16), (16, 64), (64, 64))
+]
+LATENCY = 3
 
-@pytest.mark.parametrize("config", [TINY.engine, EngineConfig(units=16, lanes=16)], ids=str)
-def test_equals_numpy(config):
+
+def bits(flags):
+    return sum(1 << n for n in np.flatnonzero(flags).tolist())
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=str)
+@pytest.mark.parametrize("rows", [1, 2, 16])
+def test_equals_numpy(config, rows):
+    """Random updates of a few rows of both banks; each read sees what is three cycles old."""
     dut = RowMaximum(config=config)
-    rng = np.random.default_rng(0)
-    rows = np.full(config.tile, -128)
+    rng = np.random.default_rng(rows)
+    updates = []
+    for n in range(200):
+        values = rng.integers(rng.integers(-128, 127), 128, config.units)
+        updates.append(
+            {
+                "valid": rng.random() < 0.8,
+                "bank": int(rng.integers(2)),
+                "row": int(rng.integers(rows)),
+                "first": n < 50 or rng.random() < 0.1,
+                "values": values.tolist(),
+                "keep": rng.random(config.units) < (0, 0.5, 1)[rng.integers(3)],
+            }
+        )
+    maxima = {}
 
-    async def expect(ctx):
-        for row in range(config.tile):
-            ctx.set(dut.row, row)
-            assert ctx.get(dut.maximum) == rows[row]
+    def see(update):
+        if update["valid"]:
+            place = (update["bank"], update["row"])
+            before = -128 if update["first"] else maxima[place]
+            kept = np.array(update["values"])[update["keep"]]
+            maxima[place] = max([before, *kept.tolist()])
 
     async def testbench(ctx):
-        await expect(ctx)
-        for n in range(300):
-            valid, row = rng.random() < 0.8, int(rng.integers(config.tile))
-            low = rng.integers(-128, 127)
-            values = rng.integers(low, 128, config.units)
-            keep = rng.random(config.units) < rng.random()
-            clear = n % 100 == 99
-            ctx.set(dut.update.valid, valid)
-            ctx.set(dut.update.row, row)
-            ctx.set(dut.update.values, dut.update.values.shape().const(values.tolist()))
-            ctx.set(dut.update.keep, sum(1 << k for k in np.flatnonzero(keep).tolist()))
-            ctx.set(dut.clear, clear)
+        for n, update in enumerate([*updates, *[{"valid": 0}] * LATENCY]):
+            if n >= LATENCY:
+                see(updates[n - LATENCY])
+            for bank, row in maxima:
+                ctx.set(dut.bank, bank)
+                ctx.set(dut.row, row)
+                assert ctx.get(dut.maximum) == maxima[bank, row], f"{bank, row} in cycle {n}"
+            ctx.set(dut.update.valid, update["valid"])
+            if update["valid"]:
+                for name in ("bank", "row", "first"):
+                    ctx.set(getattr(dut.update, name), update[name])
+                values = dut.update.values.shape().const(update["values"])
+                ctx.set(dut.update.values, values)
+                ctx.set(dut.update.keep, bits(update["keep"]))
             await ctx.tick()
-            if clear:
-                rows[:] = -128
-            elif valid:
-                rows[row] = max([rows[row], *values[keep]])
-            ctx.set(dut.row, row)
-            assert ctx.get(dut.maximum) == rows[row]
-            if n % 20 == 0 or clear:
-                await expect(ctx)
 
+    for update in updates:  # the first one of a place is `first`, whatever was drawn
+        if update["valid"] and (update["bank"], update["row"]) not in maxima:
+            update["first"] = True
+            maxima[update["bank"], update["row"]] = None
+    maxima.clear()
     simulate(dut, testbench)
 
 
-@pytest.mark.parametrize("preset", [TINY, PAPER], ids=lambda preset: preset.name)
-def test_converts(preset):
-    assert "module maximum" in to_verilog(RowMaximum(config=preset.engine), name="maximum")
+@pytest.mark.parametrize("name", ["tiny", "narrow", "square", "half", "paper"])
+def test_converts(name):
+    config = find_config(name).engine
+    assert "module maximum" in to_verilog(RowMaximum(config=config), name="maximum")
