@@ -1,4 +1,4 @@
-"""Rows of LayerNorm for the tests of its hardware: random ones, and the definition of their sums."""
+"""Rows of LayerNorm: random ones, and the definition of their sums."""
 
 from math import isqrt
 

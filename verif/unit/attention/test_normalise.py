@@ -206,33 +206,36 @@ def test_a_row_without_statistics_waits_in_front():
     simulate(dut, testbench)
 
 
-@pytest.mark.parametrize("normal", [False, True])
-def test_latency(normal):
+def test_latency():
     config = TINY.engine
-    if normal:
-        dut = Joined(config=config)
-        (elements,) = block_elements([np.ones((1, 1), int)], config, np.random.default_rng(0))
-        (item,), _ = direct_rows(np.ones((1, 1), int), config, np.random.default_rng(0))
-        # Both in the same cycle: statistics 3, root 28, a bank 1, and 4.
-        cycles = 0
+    (item,) = element_rows(np.ones(1, int), config, np.random.default_rng(0))
+    assert latency(Normalise(config=config), item) == 4
 
-        async def testbench(ctx):
-            nonlocal cycles
-            for port, entry in ((dut.statistics, elements), (dut.i, item)):
-                ctx.set(port.payload, ElementRow(config).const(entry.payload))
-                ctx.set(port.valid, 1)
+
+def test_latency_from_a_rows_last_elements():
+    """Statistics 3, root 28, a bank 1, normalisation 4."""
+    config = TINY.engine
+    dut = Joined(config=config)
+    rng = np.random.default_rng(0)
+    block = np.ones((1, 1), int)
+    (elements,) = block_elements([block], config, rng)
+    (item,), _ = direct_rows(block, config, rng)
+    cycles = 0
+
+    async def testbench(ctx):
+        nonlocal cycles
+        for port, entry in ((dut.statistics, elements), (dut.i, item)):
+            ctx.set(port.payload, ElementRow(config).const(entry.payload))
+            ctx.set(port.valid, 1)
+        await ctx.tick()
+        ctx.set(dut.statistics.valid, 0)
+        cycles = 1
+        while not ctx.get(dut.o.valid):
             await ctx.tick()
-            ctx.set(dut.statistics.valid, 0)
-            cycles = 1
-            while not ctx.get(dut.o.valid):
-                await ctx.tick()
-                cycles += 1
+            cycles += 1
 
-        simulate(dut, testbench)
-        assert cycles == 3 + 28 + 1 + 4
-    else:
-        (item,) = element_rows(np.ones(1, int), config, np.random.default_rng(0))
-        assert latency(Normalise(config=config), item) == 4
+    simulate(dut, testbench)
+    assert cycles == 3 + 28 + 1 + 4
 
 
 def test_a_missing_clip_is_noticed(monkeypatch):
