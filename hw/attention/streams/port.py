@@ -1,7 +1,7 @@
 """One TCDM port of the engine: reads with room reserved for their answers, and writes."""
 
 from amaranth.hdl import *
-from amaranth.lib import stream, wiring
+from amaranth.lib import enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.attention.queue import Queue
@@ -11,7 +11,15 @@ from hw.tcdm.bus import TcdmOp, TcdmSignature
 
 READS_WAITING = 4
 WRITES_WAITING = 4
-ANSWERS = 4
+ANSWERS = 8
+
+
+class PortLoad(enum.Enum, shape=2):
+    """How soon a write would be asked for: at once, after the request on the bus, after others."""
+
+    EMPTY = 0
+    READING = 1
+    WRITING = 2
 
 
 class Port(wiring.Component):
@@ -29,15 +37,20 @@ class Port(wiring.Component):
     read : In(stream of word addresses)
     data : Out(stream of 64 bits), the answers in order
     write : In(stream of WordWrite)
-    writing : Out; a write waits, or is asked for, or its response is due
+    pending : Out; writes taken from `write` and not yet performed
+    performed : Out; a write is granted, and so performed, in this cycle
+    granted_read, refused : Out; a read is granted, or a request has to wait, in this cycle
+    load : Out(PortLoad), for who chooses between ports
     clear : In; forgets everything that waits and every answer. Hold it until `active` is low
     active : Out; a request is on the bus or its response is due
     bus : Out(TcdmSignature)
 
     Timing
     ------
-    Two cycles from `read` or `write` to the bus, one more from the response to `data`; one request
-    a cycle. Requests come from a register and stay as they are until taken.
+    One cycle from `read` or `write` to the bus when nothing is before them, one more from the
+    response to `data`; one request a cycle. Requests come from a register and stay as they are
+    until taken. `pending` and `load` come from registers, and so do `read.ready` and `write.ready`;
+    `performed`, `granted_read` and `refused` depend combinationally on `bus.req.ready`.
     """
 
     def __init__(self, *, config: ClusterConfig):
@@ -47,7 +60,11 @@ class Port(wiring.Component):
                 "read": In(stream.Signature(word_bits(config))),
                 "data": Out(stream.Signature(64)),
                 "write": In(stream.Signature(WordWrite(config))),
-                "writing": Out(1),
+                "pending": Out(range(WRITES_WAITING + 2)),
+                "performed": Out(1),
+                "granted_read": Out(1),
+                "refused": Out(1),
+                "load": Out(PortLoad),
                 "clear": In(1),
                 "active": Out(1),
                 "bus": Out(TcdmSignature(addr_width=config.tcdm.addr_width)),
@@ -56,9 +73,9 @@ class Port(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        reads = Queue(word_bits(self._config), depth=READS_WAITING)
-        writes = Queue(WordWrite(self._config), depth=WRITES_WAITING)
-        answers = Queue(64, depth=ANSWERS)
+        reads = Queue(word_bits(self._config), depth=READS_WAITING, fall_through=True)
+        writes = Queue(WordWrite(self._config), depth=WRITES_WAITING, fall_through=True)
+        answers = Queue(64, depth=ANSWERS, fall_through=True)
         clear = ResetInserter(self.clear)
         m.submodules.reads = clear(reads)
         m.submodules.writes = clear(writes)
@@ -75,20 +92,29 @@ class Port(wiring.Component):
         may_ask = Signal()
         ask_read = Signal()
         freed = Signal()
-        is_store = request.op == TcdmOp.STORE
+        storing = Signal()
         m.d.comb += [
             taken.eq(self.bus.req.valid & self.bus.req.ready),
             may_ask.eq((~self.bus.req.valid | self.bus.req.ready) & ~self.clear),
             writes.o.ready.eq(may_ask),
             ask_read.eq(may_ask & ~writes.o.valid & reads.o.valid & (room != 0)),
-            reads.o.ready.eq(ask_read),
+            reads.o.ready.eq(may_ask & ~writes.o.valid & (room != 0)),
             freed.eq(answers.o.valid & answers.o.ready),
-            answers.i.valid.eq(self.bus.rsp.valid & read_due),
+            answers.i.valid.eq(self.bus.rsp.valid & read_due & ~self.clear),
             answers.i.payload.eq(self.bus.rsp.data),
+            storing.eq(self.bus.req.valid & (request.op == TcdmOp.STORE)),
             self.active.eq(self.bus.req.valid | read_due | write_due),
-            self.writing.eq(writes.o.valid | (self.bus.req.valid & is_store) | write_due),
+            self.pending.eq(writes.level + storing),
+            self.performed.eq(storing & self.bus.req.ready),
+            self.granted_read.eq(taken & ~storing),
+            self.refused.eq(self.bus.req.valid & ~self.bus.req.ready),
         ]
-        m.d.sync += [read_due.eq(taken & ~is_store), write_due.eq(taken & is_store)]
+        with m.If(storing | (writes.level != 0)):
+            m.d.comb += self.load.eq(PortLoad.WRITING)
+        with m.Elif(self.bus.req.valid | (reads.level != 0)):
+            m.d.comb += self.load.eq(PortLoad.READING)
+
+        m.d.sync += [read_due.eq(self.granted_read), write_due.eq(self.performed)]
         with m.If(taken):
             m.d.sync += self.bus.req.valid.eq(0)
         with m.If(may_ask & writes.o.valid):

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from hw.attention.streams.port import ANSWERS, Port
-from hw.presets import PAPER, TINY
+from hw.attention.streams.port import ANSWERS, WRITES_WAITING, Port, PortLoad
+from hw.presets import TINY
 from hw.tcdm.bus import TcdmOp
 from hw.verilog import to_verilog
+from verif.lib.configs import find_config
 from verif.lib.streams import Item, send, simulate
 
 WORDS = 64
@@ -73,14 +74,14 @@ def test_reads_and_writes(chances):
 
     async def writer(ctx):
         await send(ctx, dut, dut.write, [Item(w) for w in writes], rng, 0.5)
-        while ctx.get(dut.writing):
+        while ctx.get(dut.pending):
             await ctx.tick()
         for write in writes:
             for lane in range(8):
                 if write["strobe"] >> lane & 1:
                     mask = 0xFF << 8 * lane
                     before[write["word"]] = before[write["word"]] & ~mask | write["data"] & mask
-        assert bank.words == before, "all writes are performed when `writing` falls"
+        assert bank.words == before, "all writes are performed when none is pending"
 
     async def receiver(ctx):
         for word in reads:
@@ -95,24 +96,126 @@ def test_reads_and_writes(chances):
     assert sum(op == TcdmOp.LOAD for op, _ in bank.log) == len(reads)
 
 
-def test_writing_until_the_response():
+@pytest.mark.parametrize("chance", [1, 0.5])
+def test_counts_what_is_pending(chance):
+    """`pending` counts writes taken and not granted; pulses say what each cycle brought."""
+    dut = Port(config=TINY)
+    rng = np.random.default_rng(5)
+    bank = Bank(dut, rng, chance)
+
+    async def user(ctx):
+        pending = 0
+        bus = dut.bus.req
+        offers = [signal for s in (dut.read, dut.write) for signal in (s.valid, s.ready)]
+        refused_read = refused_write = False
+        for _ in range(300):
+            if not refused_read:
+                ctx.set(dut.read.valid, rng.random() < 0.6)
+            if not refused_write:
+                ctx.set(dut.write.valid, rng.random() < 0.6)
+            assert ctx.get(dut.pending) == pending
+            (
+                _,
+                _,
+                valid,
+                ready,
+                op,
+                performed,
+                granted_read,
+                refused,
+                *offered,
+            ) = await ctx.tick().sample(
+                *(bus.valid, bus.ready, bus.payload.op),
+                *(dut.performed, dut.granted_read, dut.refused),
+                *offers,
+            )
+            granted = valid and ready
+            assert performed == (granted and op == TcdmOp.STORE)
+            assert granted_read == (granted and op == TcdmOp.LOAD)
+            assert refused == (valid and not ready)
+            refused_read = offered[0] and not offered[1]
+            refused_write = offered[2] and not offered[3]
+            pending += (offered[2] and offered[3]) - performed
+            assert pending <= WRITES_WAITING + 1
+
+    async def taker(ctx):
+        ctx.set(dut.data.ready, 1)
+        for _ in range(300):
+            await ctx.tick()
+
+    simulate(dut, user, taker, background=[bank.run])
+
+
+def test_load():
+    """A write is asked for at once, after the request on the bus, or after other writes."""
     dut = Port(config=TINY)
 
     async def bench(ctx):
+        assert ctx.get(dut.load) == PortLoad.EMPTY
+        ctx.set(dut.read.valid, 1)
+        await ctx.tick()
+        assert ctx.get(dut.load) == PortLoad.READING and ctx.get(dut.bus.req.valid)
+        await ctx.tick()
+        ctx.set(dut.read.valid, 0)
         ctx.set(dut.write.valid, 1)
-        await ctx.tick().until(dut.write.ready)
+        await ctx.tick()
         ctx.set(dut.write.valid, 0)
-        for _ in range(5):  # refused
-            await ctx.tick()
-            assert ctx.get(dut.writing)
+        assert ctx.get(dut.load) == PortLoad.WRITING and ctx.get(dut.pending) == 1
         ctx.set(dut.bus.req.ready, 1)
         await ctx.tick()
-        ctx.set(dut.bus.rsp.valid, 1)
-        assert ctx.get(dut.writing), "the response is due"
+        assert ctx.get(dut.load) == PortLoad.WRITING and ctx.get(dut.pending) == 1
+        assert ctx.get(dut.bus.req.payload.op) == TcdmOp.STORE, "before the read that waited"
         await ctx.tick()
-        assert not ctx.get(dut.writing)
+        assert ctx.get(dut.load) == PortLoad.READING and ctx.get(dut.pending) == 0
+        await ctx.tick()
+        assert ctx.get(dut.load) == PortLoad.EMPTY
 
     simulate(dut, bench)
+
+
+@pytest.mark.parametrize("name", ["read", "write"])
+def test_latency(name):
+    """A cycle to the bus, where nothing is before; the answer at once."""
+    dut = Port(config=TINY)
+    bank = Bank(dut, np.random.default_rng(0), 1)
+
+    async def bench(ctx):
+        stream = getattr(dut, name)
+        ctx.set(dut.data.ready, 1)
+        for _ in range(5):
+            ctx.set(stream.valid, 1)
+            assert ctx.get(stream.ready)
+            await ctx.tick()
+            ctx.set(stream.valid, 0)
+            assert ctx.get(dut.bus.req.valid)
+            assert ctx.get(dut.pending) == (name == "write")
+            await ctx.tick()
+            assert ctx.get(dut.data.valid) == (name == "read")
+            assert not ctx.get(dut.bus.req.valid) and not ctx.get(dut.pending)
+            await ctx.tick()
+
+    simulate(dut, bench, background=[bank.run])
+
+
+@pytest.mark.parametrize("name", ["read", "write"])
+@pytest.mark.parametrize("chance", [1, 0.5])
+def test_asks_in_every_cycle(name, chance):
+    """Whatever the bank grants is used."""
+    dut = Port(config=TINY)
+    bank = Bank(dut, np.random.default_rng(4), chance)
+    cycles = 400
+
+    async def bench(ctx):
+        stream = getattr(dut, name)
+        ctx.set(dut.data.ready, 1)
+        ctx.set(stream.valid, 1)
+        await ctx.tick()
+        for _ in range(cycles):
+            assert ctx.get(dut.bus.req.valid)
+            await ctx.tick()
+
+    simulate(dut, bench, background=[bank.run])
+    assert abs(len(bank.log) - cycles * chance) < 50
 
 
 def test_no_read_without_room():
@@ -151,7 +254,7 @@ def test_clear(seed):
                 await ctx.tick()
             ctx.set(dut.clear, 0)
             ctx.set(dut.data.ready, 1)
-            assert not ctx.get(dut.data.valid) and not ctx.get(dut.writing)
+            assert not ctx.get(dut.data.valid) and not ctx.get(dut.pending)
             word = int(rng.integers(32, 64))
             ctx.set(dut.read.payload, word)
             ctx.set(dut.read.valid, 1)
@@ -163,6 +266,6 @@ def test_clear(seed):
     simulate(dut, user, background=[bank.run])
 
 
-@pytest.mark.parametrize("preset", [TINY, PAPER], ids=lambda preset: preset.name)
-def test_converts(preset):
-    assert "module port" in to_verilog(Port(config=preset), name="port")
+@pytest.mark.parametrize("name", ["tiny", "narrow", "square", "half", "paper"])
+def test_converts(name):
+    assert "module port" in to_verilog(Port(config=find_config(name)), name="port")

@@ -12,8 +12,9 @@ SHAPE = TileRow(TINY.engine)
 
 @pytest.mark.parametrize("depth", [2, 4, 8])
 @pytest.mark.parametrize("chances", [(1, 1), (1, 0.4), (0.4, 1), (0.6, 0.6)], ids=str)
-def test_keeps_order(depth, chances):
-    dut = Queue(SHAPE, depth=depth)
+@pytest.mark.parametrize("fall_through", [False, True])
+def test_keeps_order(depth, chances, fall_through):
+    dut = Queue(SHAPE, depth=depth, fall_through=fall_through)
     rng = np.random.default_rng(depth)
     items = [
         Item({"row": int(rng.integers(16)), "data": rng.integers(0, 256, 16).tolist()})
@@ -35,8 +36,30 @@ def test_keeps_order(depth, chances):
         assert cycles <= len(items) + 3, "an item a cycle"
 
 
-def test_fills_up():
-    dut = Queue(8, depth=4)
+@pytest.mark.parametrize("fall_through", [False, True])
+def test_latency(fall_through):
+    dut = Queue(SHAPE, depth=2, fall_through=fall_through)
+    item = {"row": 3, "data": [7] * 16}
+
+    async def testbench(ctx):
+        ctx.set(dut.o.ready, 1)
+        ctx.set(dut.i.payload, SHAPE.const(item))
+        ctx.set(dut.i.valid, 1)
+        assert ctx.get(dut.o.valid) == fall_through
+        if not fall_through:
+            await ctx.tick()
+        assert ctx.get(dut.o.valid)
+        assert ctx.get(dut.o.payload).as_bits() == SHAPE.const(item).as_bits()
+        if fall_through:
+            await ctx.tick()
+            assert ctx.get(dut.level) == 0, "it went past the queue"
+
+    simulate(dut, testbench)
+
+
+@pytest.mark.parametrize("fall_through", [False, True])
+def test_fills_up(fall_through):
+    dut = Queue(8, depth=4, fall_through=fall_through)
 
     async def testbench(ctx):
         ctx.set(dut.i.valid, 1)
@@ -58,5 +81,7 @@ def test_depth_is_checked(depth):
         Queue(8, depth=depth)
 
 
-def test_converts():
-    assert "module queue" in to_verilog(Queue(SHAPE, depth=4), name="queue")
+@pytest.mark.parametrize("fall_through", [False, True])
+def test_converts(fall_through):
+    queue = Queue(SHAPE, depth=4, fall_through=fall_through)
+    assert "module queue" in to_verilog(queue, name="queue")
