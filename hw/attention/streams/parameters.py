@@ -1,24 +1,32 @@
-"""The parameter unit: fills the epilogue's buffers, tile by tile."""
+"""The parameter unit: fills the epilogue's buffers, two of entries and two of tables."""
 
 from amaranth.hdl import *
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.attention.datapath.activation import TABLE_WORDS, TableWrite
-from hw.attention.datapath.epilogue import EntryWrite
 from hw.attention.queue import Queue
-from hw.attention.softmax.dividers import Dividers
-from hw.attention.steps import Load, ParameterStep, RowAnswer, RowCommand
-from hw.attention.types import MAX_MASS_BITS
+from hw.attention.steps import (
+    POSITION_BITS,
+    TURN_BITS,
+    Load,
+    ParameterStep,
+    RowAnswer,
+    RowCommand,
+    is_open,
+)
+from hw.attention.types import (
+    BANKS,
+    TABLE_WORDS,
+    EntryWrite,
+    RowEntry,
+    TableWrite,
+    entries_a_cycle,
+)
 from hw.config import ClusterConfig
 from hw.regmap import HEAD_PARAMETER, PARAMETER
 
-DIVIDERS = 4
-BEATS = 4
-"""Rows of words that are on their way or wait to be unpacked."""
-
-TILES_BEHIND = 8
-"""More tiles than can be between the issue stage and the writer."""
+STEPS_INSIDE = 4
+"""Steps whose words are on their way: no more can have a bank."""
 
 
 def _field(words, name):
@@ -31,11 +39,21 @@ def _field(words, name):
 
 
 class ParameterUnit(wiring.Component):
-    """Gets each tile's parameter entries into the epilogue and says when they are there.
+    """Gets parameter entries and tables into the epilogue and says which of them are there.
 
-    Entries come from memory or, to normalise after A.V, from the masses of the tile's rows and
-    their reciprocals. The epilogue holds those of one tile: they are replaced only when all
-    outputs of the tiles before have left it. A tile that keeps them waits for nothing.
+    A step begins when its bank is free and its gate is open. It takes the bank, fills it in index
+    order, and the epilogue releases it. Entries come from memory or, to normalise after A.V, from
+    the reciprocals of the rows' masses; those may come from when the step has opened on.
+
+    No more words are asked for than can be handed on in a cycle: an answer never waits. Masses do
+    not wait either, so their step begins when no answer is on its way, and ends before others
+    begin.
+
+    A head's j and gain replace those of four blocks before, which nobody needs any more: loads
+    take turns with the two banks, so this one began when the last load but one had been released.
+    That one was for a later product than the old block's A.V, and outputs are in order: all of
+    the old block's exponentials are computed. The entry of a head counts as filled when its j and
+    gain are there as well, so no logit that it makes can come back before them.
 
     Parameters
     ----------
@@ -43,179 +61,199 @@ class ParameterUnit(wiring.Component):
 
     Members
     -------
-    step : In(stream of ParameterStep), one a tile, and those that load a table
+    step : In(stream of ParameterStep), with any load but NONE
     command : Out(stream of RowCommand)
     row : In(RowAnswer)
+    performed : In(24), the position before which all writes are performed
+    waiting : Out; the step that is next is held back by its gate
     entry : Out(EntryWrite)
+    filled : Out(2 x range(T + 1)); entries that are in each bank
+    release : In(2), one cycle each: the bank is not needed any more
     table : Out(TableWrite)
-    j, gain : Out(3), Out(1); of the head that was loaded last
-    masses_ready : In; the masses of this product's rows are whole
-    masses_used : Out, one cycle: they have been read
-    mass_row : Out(range(T)), the row whose mass is asked for
-    mass : In(24)
-    token : Out; a tile's parameters are there
-    token_take : In, only with `token`: its outputs are on their way
-    tile_done : In, one cycle: all outputs of a tile have left the epilogue
+    table_filled : Out(2); the table is in this bank
+    table_release : In(2), one cycle each
+    j, gain : Out(4 x 3 bits), Out(4 x 1 bit); of the heads of each turn
+    masses_open : Out; the rows' masses of the next sums may be taken
+    masses_take : In, only with `masses_open`: they are on their way
+    masses : In(stream of RowEntry), always taken: as many as the step says, after `masses_take`
 
     Timing
     ------
-    About 6 cycles until the first entry, then one a cycle as long as rows come (with two words a
-    row, 4 in 6 cycles); a word of the table a cycle. Masses take 14 cycles, and 15 more for every
-    `DIVIDERS` rows.
+    A step's first words are asked for in the cycle after it began, then those of
+    `entries_a_cycle` entries, or of a word of a table, a cycle. The next step begins in the cycle
+    after the last were asked for. Entries are written in the cycle of the answer and count as
+    filled in the next; a bank that is released counts as empty in the next. `entry` and `table`
+    depend combinationally on `row` and `masses`.
     """
 
     def __init__(self, *, config: ClusterConfig):
         self._config = config
         engine = config.engine
+        turns = 1 << TURN_BITS
         super().__init__(
             {
                 "step": In(stream.Signature(ParameterStep(config))),
                 "command": Out(stream.Signature(RowCommand(config))),
                 "row": In(RowAnswer(config)),
+                "performed": In(POSITION_BITS),
+                "waiting": Out(1),
                 "entry": Out(EntryWrite(engine)),
+                "filled": Out(data.ArrayLayout(range(engine.tile + 1), BANKS)),
+                "release": In(BANKS),
                 "table": Out(TableWrite()),
-                "j": Out(3),
-                "gain": Out(1),
-                "masses_ready": In(1),
-                "masses_used": Out(1),
-                "mass_row": Out(range(engine.tile)),
-                "mass": In(MAX_MASS_BITS),
-                "token": Out(1),
-                "token_take": In(1),
-                "tile_done": In(1),
+                "table_filled": Out(BANKS),
+                "table_release": In(BANKS),
+                "j": Out(data.ArrayLayout(3, turns)),
+                "gain": Out(data.ArrayLayout(1, turns)),
+                "masses_open": Out(1),
+                "masses_take": In(1),
+                "masses": In(stream.Signature(RowEntry(engine))),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.dividers = dividers = Dividers(config=self._config.engine, count=DIVIDERS)
-        m.submodules.beats = beats = Queue(8 * self._config.engine.lanes, depth=BEATS)
         step = self.step.payload
-        behind = Signal(range(TILES_BEHIND + 1))
-        with m.If(self.token_take & ~self.tile_done):
-            m.d.sync += behind.eq(behind + 1)
-        with m.Elif(self.tile_done & ~self.token_take):
-            m.d.sync += behind.eq(behind - 1)
+        inside = data.StructLayout(
+            {name: step[name].shape() for name in ("load", "count", "bank", "turn")}
+        )
+        m.submodules.begun = begun = Queue(inside, depth=STEPS_INSIDE)
+        is_table = step.load == Load.TABLE
+        is_masses = step.load == Load.MASSES
 
-        words = Signal(range(max(2 * self._config.engine.tile, TABLE_WORDS) + 1))
-        sent = Signal.like(step.count)  # rows whose masses went to the dividers
-        with m.Switch(step.load):
-            with m.Case(Load.TABLE):
-                m.d.comb += words.eq(TABLE_WORDS)
-            with m.Case(Load.HEAD):
-                m.d.comb += words.eq(HEAD_PARAMETER.words)
-            with m.Default():
-                m.d.comb += words.eq(step.count << 1)
-        loading = Signal()
-        asked = self._ask(m, beats, words, loading)
+        # Beginning.
+        taken = Signal(BANKS)
+        table_taken = Signal(BANKS)
+        masses_left = Signal.like(step.count)
+        free = Signal()
+        gate_open = Signal()
+        begin = Signal()
+        asking = self._ask(m, begin)
         m.d.comb += [
-            self.mass_row.eq(sent),
-            dividers.i.payload.row.eq(sent),
-            dividers.i.payload.mass.eq(self.mass),
-            dividers.i.payload.gain.eq(self.gain),
-            self.entry.index.eq(dividers.o.payload.row),
-            self.entry.entry.eq(dividers.o.payload.entry),
+            free.eq(~Mux(is_table, table_taken, taken).bit_select(step.bank, 1)),
+            gate_open.eq(is_open(m, step.gate, self.performed)),
+            self.waiting.eq(self.step.valid & ~gate_open),
+            begin.eq(
+                (self.step.valid & gate_open & free & begun.i.ready)
+                & (~asking & (masses_left == 0) & ~(is_masses & begun.o.valid))
+            ),
+            self.step.ready.eq(begin),
+            begun.i.valid.eq(begin & ~is_masses),
+            *(begun.i.payload[name].eq(step[name]) for name in inside.members),
         ]
-        with m.FSM():
-            with m.State("IDLE"):
-                with m.If(self.step.valid):
-                    with m.If(step.load == Load.KEEP):
-                        m.next = "TOKEN"
-                    with m.Elif(behind == 0):
-                        with m.If(step.load != Load.MASSES):
-                            m.next = "LOAD"
-                        with m.Elif(self.masses_ready):
-                            m.next = "MASSES"
-            with m.State("LOAD"):
-                m.d.comb += loading.eq(1)
-                self._unpack(m, beats, words, asked)
-            self._masses_state(m, dividers, sent)
-            with m.State("TOKEN"):
-                m.d.comb += [self.token.eq(1), self.step.ready.eq(self.token_take)]
-                with m.If(self.token_take):
-                    m.next = "IDLE"
+        for bank in range(BANKS):
+            mine = begin & (step.bank == bank)
+            with m.If(mine & ~is_table):
+                m.d.sync += taken[bank].eq(1)
+            with m.Elif(self.release[bank]):
+                m.d.sync += taken[bank].eq(0)
+            with m.If(mine & is_table):
+                m.d.sync += table_taken[bank].eq(1)
+            with m.Elif(self.table_release[bank]):
+                m.d.sync += [table_taken[bank].eq(0), self.table_filled[bank].eq(0)]
+
+        self._unpack(m, begun)
+
+        # Masses.
+        bank = Signal()
+        m.d.comb += self.masses.ready.eq(1)
+        with m.If(begin & is_masses):
+            m.d.sync += [masses_left.eq(step.count), bank.eq(step.bank), self.masses_open.eq(1)]
+        with m.If(self.masses_take):
+            m.d.sync += self.masses_open.eq(0)
+        with m.If(self.masses.valid):
+            m.d.comb += [
+                self.entry.valid.eq(1),
+                self.entry.single.eq(1),
+                self.entry.bank.eq(bank),
+                self.entry.index.eq(self.masses.payload.row),
+                self.entry.entries[0].eq(self.masses.payload.entry),
+            ]
+            m.d.sync += [
+                masses_left.eq(masses_left - 1),
+                self.filled[bank].eq(self.masses.payload.row + 1),
+            ]
+
+        for bank in range(BANKS):
+            with m.If(self.release[bank]):
+                m.d.sync += self.filled[bank].eq(0)
         return m
 
-    def _ask(self, m, beats, words, loading):
-        """Ask for the step's words while `loading`, a row at a time; return how many were."""
-        row_words = self._config.engine.row_words
-        command = self.command.payload
-        asked = Signal.like(words)
-        left = Signal.like(words)
-        room = Signal(range(BEATS + 1), init=BEATS)
-        taken = Signal()
-        freed = beats.o.valid & beats.o.ready
+    def _ask(self, m, begin):
+        """Ask for a step's words once it has begun; return whether some are left to ask for."""
+        step, command = self.step.payload, self.command.payload
+        words = 2 * entries_a_cycle(self._config.engine)
+        left = Signal(range(max(2 * self._config.engine.tile, TABLE_WORDS) + 1))
+        singly = Signal()
         m.d.comb += [
-            left.eq(words - asked),
-            self.command.valid.eq(loading & (left != 0) & (room != 0)),
-            command.count.eq(Mux(left > row_words, row_words, left)),
-            command.word.eq(self.step.payload.word + asked),
-            taken.eq(self.command.valid & self.command.ready),
-            beats.i.valid.eq(self.row.valid),
-            beats.i.payload.eq(self.row.data),
+            self.command.valid.eq(left != 0),
+            command.count.eq(Mux(singly, 1, Mux(left < words, left, words))),
         ]
-        with m.If(taken):
-            m.d.sync += asked.eq(asked + command.count)
-        with m.If(taken & ~freed):
-            m.d.sync += room.eq(room - 1)
-        with m.Elif(freed & ~taken):
-            m.d.sync += room.eq(room + 1)
-        return asked
-
-    def _unpack(self, m, beats, words, asked):
-        """Hand the words that have come to the epilogue: an entry, or a word of the table."""
-        step = self.step.payload
-        row_words = self._config.engine.row_words
-        done = Signal.like(words)
-        following = Signal.like(words)
-        pair = Signal(128)  # the two words of which the next one or two are
-        is_table = step.load == Load.TABLE
-        place = done >> 1
-        low, high = pair[:64], pair[64:]
-        m.d.comb += [
-            following.eq(done + Mux(is_table, 1, 2)),
-            pair.eq(beats.o.payload),
-            self.table.addr.eq(done),
-            self.table.data.eq(Mux(done[0], high, low)),
-            self.entry.index.eq(place),
-            *(getattr(self.entry.entry, k).eq(_field([low, high], k)) for k in PARAMETER.names),
-        ]
-        if row_words > 2:
-            pairs = place[: row_words.bit_length() - 2]
-            m.d.comb += pair.eq(beats.o.payload.word_select(pairs, 128))
-        with m.If(beats.o.valid):
-            m.d.sync += done.eq(following)
-            m.d.comb += self.table.valid.eq(is_table)
-            with m.If((step.load == Load.HEAD) & (place != 0)):
-                last = [None, None, low]
-                m.d.sync += [self.j.eq(_field(last, "j")), self.gain.eq(_field(last, "gain"))]
-            with m.Elif(~is_table):
-                m.d.comb += self.entry.valid.eq(1)
-            with m.If(following >= words):
-                m.d.comb += beats.o.ready.eq(1)
-                m.d.sync += [done.eq(0), asked.eq(0)]
-                m.next = "TOKEN"
-                with m.If(is_table):
-                    m.d.comb += self.step.ready.eq(1)
-                    m.next = "IDLE"
-            with m.Elif(following % row_words == 0):
-                m.d.comb += beats.o.ready.eq(1)
-
-    def _masses_state(self, m, dividers, sent):
-        """Add the state that turns the masses of the tile's rows into entries."""
-        rows = self.step.payload.count
-        received = Signal.like(rows)
-        with m.State("MASSES"):
-            m.d.comb += [
-                dividers.i.valid.eq(sent != rows),
-                dividers.o.ready.eq(1),
-                self.entry.valid.eq(dividers.o.valid),
+        with m.If(begin):
+            m.d.sync += [command.word.eq(step.word), singly.eq(step.load == Load.TABLE)]
+            with m.Switch(step.load):
+                with m.Case(Load.TABLE):
+                    m.d.sync += left.eq(TABLE_WORDS)
+                with m.Case(Load.HEAD):
+                    m.d.sync += left.eq(HEAD_PARAMETER.words)
+                with m.Case(Load.ENTRIES):
+                    m.d.sync += left.eq(step.count << 1)
+        with m.Elif(self.command.valid & self.command.ready):
+            m.d.sync += [
+                command.word.eq(command.word + command.count),
+                left.eq(left - command.count),
             ]
-            with m.If(dividers.i.valid & dividers.i.ready):
-                m.d.sync += sent.eq(sent + 1)
-            with m.If(dividers.o.valid):
-                m.d.sync += received.eq(received + 1)
-                with m.If(received + 1 == rows):
-                    m.d.comb += self.masses_used.eq(1)
-                    m.d.sync += [sent.eq(0), received.eq(0)]
-                    m.next = "TOKEN"
+        return self.command.valid
+
+    def _unpack(self, m, begun):
+        """Hand the words that come to the epilogue: some entries, or a word of the table."""
+        step = begun.o.payload
+        at_once = entries_a_cycle(self._config.engine)
+        words = [self.row.data.word_select(n, 64) for n in range(self._config.engine.row_words)]
+        place = Signal(range(max(self._config.engine.tile, TABLE_WORDS)))  # of an entry or a word
+        after = Signal(range(max(self._config.engine.tile, TABLE_WORDS) + at_once))
+        done = Signal()
+        m.d.comb += [
+            begun.o.ready.eq(done),
+            self.entry.bank.eq(step.bank),
+            self.entry.index.eq(place),
+            self.table.bank.eq(step.bank),
+            self.table.addr.eq(place),
+            self.table.data.eq(words[0]),
+        ]
+        for number, entry in enumerate(self.entry.entries):
+            pair = words[2 * number : 2 * number + 2]
+            m.d.comb += [entry[name].eq(_field(pair, name)) for name in PARAMETER.names]
+        # A row of two words has no room for the head's third one: it comes by itself.
+        whole = Const(1) if len(words) >= HEAD_PARAMETER.words else place != 0
+        last = [None, None, words[2 % len(words)]]
+
+        with m.If(self.row.valid):
+            m.d.sync += place.eq(Mux(done, 0, after))
+            with m.Switch(step.load):
+                with m.Case(Load.TABLE):
+                    m.d.comb += [
+                        self.table.valid.eq(1),
+                        after.eq(place + 1),
+                        done.eq(place == TABLE_WORDS - 1),
+                    ]
+                    m.d.sync += self.table_filled.bit_select(step.bank, 1).eq(done)
+                with m.Case(Load.HEAD):
+                    m.d.comb += [
+                        self.entry.valid.eq(place == 0),
+                        after.eq(place + 1),
+                        done.eq(whole),
+                    ]
+                    with m.If(whole):
+                        m.d.sync += [
+                            self.filled[step.bank].eq(1),
+                            self.j[step.turn].eq(_field(last, "j")),
+                            self.gain[step.turn].eq(_field(last, "gain")),
+                        ]
+                with m.Default():
+                    m.d.comb += [
+                        self.entry.valid.eq(1),
+                        after.eq(place + at_once),
+                        done.eq(after >= step.count),
+                    ]
+                    m.d.sync += self.filled[step.bank].eq(Mux(done, step.count, after))
