@@ -9,7 +9,7 @@ from hw.attention.steps import WordWrite, word_bits
 from hw.config import ClusterConfig
 from hw.tcdm.bus import TcdmOp, TcdmSignature
 
-READS_WAITING = 4
+READS_WAITING = 8
 WRITES_WAITING = 4
 ANSWERS = 8
 
