@@ -36,7 +36,8 @@ class TcdmConfig:
     banks : int
         Number of 64-bit wide banks, a power of two, 2 to 128.
     bank_bytes : int
-        Bytes a bank, a power of two, 512 to 65536.
+        Bytes a bank, a power of two, 512 to 2 MiB; 4 KiB to 4 MiB in all. Up to 1 MiB fits a
+        cluster, below its devices; more is for benches of the engine alone.
     """
 
     banks: int = 32
@@ -44,8 +45,8 @@ class TcdmConfig:
 
     def __post_init__(self):
         _check_power("tcdm.banks", self.banks, 2, 128)
-        _check_power("tcdm.bank_bytes", self.bank_bytes, 512, 65536)
-        _check_power("tcdm.banks * tcdm.bank_bytes", self.bytes, 4096, 1 << 20)
+        _check_power("tcdm.bank_bytes", self.bank_bytes, 512, 2 << 20)
+        _check_power("tcdm.banks * tcdm.bank_bytes", self.bytes, 4096, 4 << 20)
 
     @property
     def bytes(self):

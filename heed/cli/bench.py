@@ -1,31 +1,43 @@
-"""`heed bench`: cycles measured on the RTL, as a page of the reference."""
+"""`heed bench`: cycles measured on the RTL."""
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from heed.cli.ui import Progress, say
+from heed.cli.options import Preset, count, cycle, preset_config
+from heed.cli.ui import Progress, say, show, table
 from heed.errors import HeedError
 
+if TYPE_CHECKING:
+    from heed.bench.items import Shape
+
 NAME = "bench"
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "benchmarks.md"
+REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference"
+PAGE = REFERENCE / "benchmarks.md"
+
+group = typer.Typer(help="Measure cycles on the RTL.", invoke_without_command=True)
 
 
+@group.callback()
 def command(
+    context: typer.Context,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The page to write.", show_default=False)
     ] = PAGE,
     check: Annotated[bool, typer.Option(help="Write nothing; fail when the page differs.")] = False,
 ) -> None:
-    """Measure networks layer by layer on every preset.
+    """Measure networks layer by layer on every preset, or the engine alone (heed bench engine).
 
-    The tables go to docs/reference/benchmarks.md.
+    The tables of networks go to docs/reference/benchmarks.md.
     """
+    if context.invoked_subcommand is not None:
+        return
     from heed import doctor
 
     doctor.require("bench")
-    from heed.bench import page
+    from heed.bench.network import page
     from hw.presets import PRESETS
 
     with Progress() as progress:
@@ -35,9 +47,98 @@ def command(
             raise HeedError(f"{output} is stale", "heed bench brings it up to date")
         say("the benchmarks are current")
         return
-    try:
-        output.write_text(text)
-    except OSError as error:
-        raise HeedError(f"{output} cannot be written: {error.strerror}") from None
+    _write(output, text)
     say(text)
     say(f"wrote {output}")
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text)
+    except OSError as error:
+        raise HeedError(f"{file} cannot be written: {error.strerror}") from None
+
+
+def shape(text: str) -> "Shape":
+    """Sizes S,E,P,F; the message names the value."""
+    from heed.bench.items import Shape
+    from hw.regmap import MAX_SIZE
+
+    try:
+        sizes = [int(size) for size in text.split(",")]
+    except ValueError:
+        sizes = []
+    if len(sizes) != 4 or not all(1 <= size <= MAX_SIZE for size in sizes):
+        raise typer.BadParameter(f"{text} is not S,E,P,F, four sizes from 1 to {MAX_SIZE}")
+    return Shape(*sizes)
+
+
+def probability(text: str) -> float:
+    """A probability above 0; the message names the value."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 1 / 256 <= value <= 1:
+        raise typer.BadParameter(f"{text} is not a probability from 1/256 to 1")
+    return value
+
+
+@group.command("engine")
+def engine(
+    shapes: Annotated[
+        list[str] | None,
+        typer.Option("--shape", metavar="S,E,P,F", help="Measure this encoder layer instead."),
+    ] = None,
+    heads: Annotated[
+        int | None, typer.Option(parser=count, metavar="H", help="Heads of the shapes.")
+    ] = None,
+    grant: Annotated[
+        float | None,
+        typer.Option(parser=probability, metavar="P", help="Let requests through this often."),
+    ] = None,
+    traffic: Annotated[
+        bool, typer.Option("--traffic", help="Let other masters share the scratchpad.")
+    ] = False,
+    seed: Annotated[int, typer.Option(parser=cycle, metavar="N", help="Of all values.")] = 0,
+    preset: Preset = "paper",
+    file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the rows to this file.")
+    ] = None,
+) -> None:
+    """Measure the attention engine alone; every result is compared with the model.
+
+    Without --shape it measures the items of docs/reference/engine-bench.md.
+    """
+    if not shapes and (heads is not None or grant is not None or traffic):
+        raise HeedError("--heads, --grant and --traffic need --shape S,E,P,F", status=2)
+    config = preset_config(preset)
+    parsed = [shape(text) for text in shapes or []]
+    from heed import doctor
+
+    doctor.require("exec")
+    from heed.bench.engine import HEADINGS, measure, texts, traffic_text
+    from heed.bench.items import CASES, encoder_case
+
+    cases = [encoder_case(s, heads or 1, grant or 1.0, traffic) for s in parsed] or CASES
+    rows, failures = [], []
+    with Progress() as progress:
+        for case in cases:
+            try:
+                rows.append(measure(case, config, seed, progress))
+            except HeedError as error:
+                failures.append(error)
+    if not rows:
+        raise failures[0]
+    if file is not None:
+        _write(file, json.dumps([row.as_dict() for row in rows], indent=1) + "\n")
+    result = table(*HEADINGS)
+    for row in rows:
+        result.add_row(*texts(row))
+    engine = config.engine
+    show(f"{config.name.upper()}: {engine.units} x {engine.lanes} MACs a cycle", result)
+    for row in rows:
+        if row.traffic:
+            say(traffic_text(row))
+    if failures:
+        raise HeedError("; ".join(failure.message for failure in failures))

@@ -16,8 +16,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (sim, exec, verilog, doctor, accuracy, generate, bench):
+for verb in (sim, exec, verilog, doctor, accuracy, generate):
     app.command(verb.NAME)(verb.command)
+app.add_typer(bench.group, name=bench.NAME)
 
 
 def _print_version(wanted: bool) -> None:

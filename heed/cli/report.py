@@ -70,7 +70,7 @@ def show_image(number: int, image: np.ndarray, label: int | None, logits: np.nda
 
 def layer_table(title: str, image: "ImageRun") -> None:
     """Print where each layer of an image ran, its work and its time."""
-    from heed.bench import layer_rows
+    from heed.bench.network import layer_rows
 
     result = table("layer", "where", "MACs", "cycles", "MAC/cycle", "utilisation", left=2)
     for row in layer_rows(image):

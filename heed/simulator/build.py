@@ -1,4 +1,4 @@
-"""Builds the native simulator of a configuration: Verilog, Verilator, C++ compiler, cache."""
+"""Builds native simulators: Verilog, Verilator, C++ compiler, cache."""
 
 import fcntl
 import hashlib
@@ -36,6 +36,25 @@ Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
+class Design:
+    """What simulators are built of.
+
+    Parameters
+    ----------
+    name : str
+        What the builds in the cache are called, together with the configuration; may be empty.
+    top : str
+        Name of the top module.
+    emit
+        Returns the text of every source file that the compiler gets, by name.
+    """
+
+    name: str
+    top: str
+    emit: Callable[[ClusterConfig], dict[str, str]]
+
+
+@dataclass(frozen=True)
 class Build:
     """A simulator in the cache."""
 
@@ -46,8 +65,12 @@ class Build:
         return self.folder / "simulator"
 
 
-def build(config: ClusterConfig, *, waves: bool, progress: Report) -> Build:
+def build(
+    config: ClusterConfig, *, waves: bool, progress: Report, design: Design | None = None
+) -> Build:
     """Return the simulator of `config`, from the cache or freshly built.
+
+    `design` is the whole cluster when left out.
 
     The quick check is a hash of the gateware's sources: only when they changed is the Verilog
     written again, and only when that changed is anything compiled.
@@ -58,7 +81,8 @@ def build(config: ClusterConfig, *, waves: bool, progress: Report) -> Build:
         A tool is missing or fails.
     """
     root = doctor.build_folder().absolute() / "simulator"
-    prefix = f"{config.name}-waves" if waves else config.name
+    design = design or Design("", TOP, _emit)
+    prefix = f"{design.name}{config.name}{'-waves' if waves else ''}"
     source_key = _hash([json.dumps(config.as_dict()), *_recipe(waves)], _sources())
     index = root / "index" / f"{prefix}-{source_key}"
     index.parent.mkdir(parents=True, exist_ok=True)
@@ -69,11 +93,11 @@ def build(config: ClusterConfig, *, waves: bool, progress: Report) -> Build:
             return found
         doctor.require("exec")
         progress(f"{config.name}: writing Verilog")
-        sources = _emit(config)
+        sources = design.emit(config)
         key = _hash([*_recipe(waves), *(text for pair in sources.items() for text in pair)])
         target = Build(root / f"{prefix}-{key}")
         if not target.binary.exists():
-            _make(target.folder, sources, config.name, waves, progress)
+            _make(target.folder, sources, design.top, config.name, waves, progress)
         _write_atomically(index, target.folder.name)
         os.utime(target.folder)
         _prune(root, prefix)
@@ -86,11 +110,12 @@ def _recipe(waves: bool) -> tuple[str, ...]:
 
 
 def _sources() -> list[Path]:
-    """Return the files that decide a simulator: all gateware, and the harness with its maker."""
+    """Return the files that decide a simulator: all gateware, harnesses and their makers."""
     gateware = Path(hw.__file__).parent
     own = Path(__file__).parent
     return sorted(
-        [*gateware.rglob("*.py"), *gateware.rglob("*.v"), own / "build.py", HARNESS, TCDM_MODEL]
+        [*gateware.rglob("*.py"), *gateware.rglob("*.v"), *own.glob("*.cpp"), TCDM_MODEL]
+        + [own / "build.py", own / "engine.py"]
     )
 
 
@@ -165,7 +190,9 @@ def _config_header(config: ClusterConfig) -> str:
     )
 
 
-def _make(folder: Path, sources: dict[str, str], name: str, waves: bool, progress: Report) -> None:
+def _make(
+    folder: Path, sources: dict[str, str], top: str, name: str, waves: bool, progress: Report
+) -> None:
     """Build in a temporary folder and rename it to `folder` when everything is there."""
     scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     try:
@@ -174,12 +201,12 @@ def _make(folder: Path, sources: dict[str, str], name: str, waves: bool, progres
         progress(f"{name}: translating Verilog to C++")
         inputs = [file for file in sources if file.endswith((".v", ".cpp"))]
         _run(
-            ["verilator", *FLAGS, *(WAVE_FLAGS if waves else ()), "--top-module", TOP]
+            ["verilator", *FLAGS, *(WAVE_FLAGS if waves else ()), "--top-module", top]
             + ["--Mdir", "obj", "-o", "../simulator", "-CFLAGS", "-I..", *inputs],
             scratch,
-            "translate the cluster's Verilog",
+            f"translate the Verilog of {top}",
         )
-        _compile(scratch / "obj", name, progress)
+        _compile(scratch / "obj", top, name, progress)
         shutil.rmtree(scratch / "obj")
         if folder.exists():
             shutil.rmtree(folder)
@@ -189,10 +216,10 @@ def _make(folder: Path, sources: dict[str, str], name: str, waves: bool, progres
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _compile(folder: Path, name: str, progress: Report) -> None:
+def _compile(folder: Path, top: str, name: str, progress: Report) -> None:
     """Run make and report each file that the compiler begins with."""
     total = len(list(folder.glob("*.cpp"))) + 1
-    command = ["make", "-f", f"V{TOP}.mk", f"-j{os.cpu_count() or 1}"]
+    command = ["make", "-f", f"V{top}.mk", f"-j{os.cpu_count() or 1}"]
     command.append("CFG_CXXFLAGS_PCH_I=-include")
     if shutil.which("ccache"):
         command.append("OBJCACHE=ccache")

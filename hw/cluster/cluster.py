@@ -11,7 +11,7 @@ from hw.cluster.device_bus import DeviceBus
 from hw.cluster.events import EventUnit
 from hw.cluster.fetch_port import FetchPort
 from hw.common.register_bank import RegisterBank
-from hw.config import ClusterConfig
+from hw.config import DEVICE_BASE, TCDM_BASE, ClusterConfig, ConfigError
 from hw.core.bus import DataSignature, FetchSignature
 from hw.core.core import Core
 from hw.regmap import HOST
@@ -87,9 +87,20 @@ class Cluster(wiring.Component):
     ------
     A load of TCDM answers one cycle after it is taken, of a device likewise, of main memory as
     `memory` does.
+
+    Raises
+    ------
+    ConfigError
+        When the TCDM reaches into the addresses of the devices.
     """
 
     def __init__(self, *, config: ClusterConfig, monitored=False):
+        room = DEVICE_BASE - TCDM_BASE
+        if config.tcdm.bytes > room:
+            raise ConfigError(
+                f"tcdm.banks * tcdm.bank_bytes is {config.tcdm.bytes}, but a cluster's devices "
+                f"leave it {room} bytes"
+            )
         self._config = config
         self._monitored = monitored
         members = {

@@ -5,12 +5,12 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge, with_timeout
 
+from hw.bench.engine_top import RESET_CYCLES
 from hw.common.register_bus import RegisterRequest
 from hw.config import TCDM_BASE, ClusterConfig
 from hw.regmap import ENGINE, STATUS_WORD, Status
 from sw_model.engine import EngineModel, JobResult
 from verif.lib.backdoor import Backdoor
-from verif.lib.engine_top import RESET_CYCLES
 
 PERIOD_NS = 10
 JOB_CYCLES = 60
@@ -70,6 +70,7 @@ class EngineBench:
         self._dut.regs__req__valid.value = 1
         await RisingEdge(self._dut.clk)
         self._dut.regs__req__valid.value = 0
+        await RisingEdge(self._dut.clk)  # from the top to the engine
 
     async def state(self) -> dict[str, int]:
         """Return the fields of the state register."""

@@ -67,7 +67,11 @@ def test_failures_leave_nothing(cache, tmp_path):
     """Verilog or C++ that does not compile: one message, and the next build works."""
     good = dict(cache)
     for file, text, message in (
-        ("sim_top.v", "module sim_top(input clk; endmodule", "cannot translate the cluster"),
+        (
+            "sim_top.v",
+            "module sim_top(input clk; endmodule",
+            "cannot translate the Verilog of sim_top",
+        ),
         ("harness.cpp", "int main() { return nothing; }", "cannot compile the simulator"),
     ):
         cache.update(good | {file: text})

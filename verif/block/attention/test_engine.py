@@ -4,8 +4,8 @@ from functools import cache
 
 import pytest
 
+from hw.bench.engine_top import EngineTop
 from verif.lib.configs import BETWEEN, find_config
-from verif.lib.engine_top import EngineTop
 from verif.lib.runner import run_tests
 
 BENCHES = (

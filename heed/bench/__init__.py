@@ -1,0 +1,1 @@
+"""What is measured on the RTL: networks layer by layer (`network`), the engine alone (`engine`)."""
