@@ -13,8 +13,11 @@ class Issue(wiring.Component):
     """Walks a tile step group by group, in each group row by row.
 
     A row is issued when it is in the tile buffer; a group's first row when the group's weights
-    are in the shadow registers, which take effect for it; the first row of a tile's `last` step
-    when a token says that the epilogue holds the tile's parameters.
+    are in the shadow registers, which take effect for it. After the last row the tile is released,
+    unless the next step uses it too.
+
+    In each cycle one of `active`, `no_step`, `blocked`, `no_row`, `no_weights` is high: the first
+    one that holds.
 
     Parameters
     ----------
@@ -23,16 +26,20 @@ class Issue(wiring.Component):
     Members
     -------
     step : In(stream of IssueStep)
-    token : In; with `token_take`: one tile's parameters are there
-    token_take : Out
     filled, enable, row, data, release : the tile buffer's, from its reader's side
     full, swap : the weight registers', from their reader's side
     o : Out(stream of StepInput)
-    idle : Out; nothing is under way or at `o`
+    active : Out; a row is issued
+    no_step : Out; there is no step
+    blocked : Out; the row before is refused at `o`
+    no_row : Out; the row is not in the tile buffer
+    no_weights : Out; the group's weights are not in the shadow registers
 
     Timing
     ------
-    One row a cycle, across groups and steps too. Two cycles from a step at `step` to `o`.
+    One row a cycle, across groups, steps and tiles too. One cycle from a step and its row (at
+    `filled`) to `o`. Combinational from `o.ready`, `filled` and `full` to `enable`, `swap`,
+    `release`, `step.ready` and what is counted.
     """
 
     def __init__(self, *, config: ClusterConfig):
@@ -41,8 +48,6 @@ class Issue(wiring.Component):
         super().__init__(
             {
                 "step": In(stream.Signature(IssueStep(config))),
-                "token": In(1),
-                "token_take": Out(1),
                 "filled": In(range(engine.tile + 1)),
                 "enable": Out(1),
                 "row": Out(range(engine.tile)),
@@ -51,7 +56,11 @@ class Issue(wiring.Component):
                 "full": In(1),
                 "swap": Out(1),
                 "o": Out(stream.Signature(StepInput(engine))),
-                "idle": Out(1),
+                "active": Out(1),
+                "no_step": Out(1),
+                "blocked": Out(1),
+                "no_row": Out(1),
+                "no_weights": Out(1),
             }
         )
 
@@ -65,24 +74,26 @@ class Issue(wiring.Component):
         group = Signal(range(max(2, engine.groups)))
         last_group = Signal(range(max(2, engine.groups)))
         last_row = Signal()
-        go = Signal()
+        last = Signal()
+        has_row = Signal()
+        has_weights = Signal()
         can_move = Signal()
-        needs_token = step.last & (self.row == 0) & (group == 0)
+        go = self.active
         m.d.comb += [
             last_group.eq((step.columns - 1) >> unit_bits),
             last_row.eq(self.row + 1 == step.rows),
-            go.eq(
-                self.step.valid
-                & can_move
-                & (self.row < self.filled)
-                & ((self.row != 0) | self.full)
-                & (~needs_token | self.token)
-            ),
+            last.eq(last_row & (group == last_group)),
+            has_row.eq(self.row < self.filled),
+            has_weights.eq((self.row != 0) | self.full),
+            go.eq(self.step.valid & can_move & has_row & has_weights),
+            self.no_step.eq(~self.step.valid),
+            self.blocked.eq(self.step.valid & ~can_move),
+            self.no_row.eq(self.step.valid & can_move & ~has_row),
+            self.no_weights.eq(self.step.valid & can_move & has_row & ~has_weights),
             self.enable.eq(go),
             self.swap.eq(go & (self.row == 0)),
-            self.token_take.eq(go & needs_token),
-            self.release.eq(go & last_row & (group == last_group)),
-            self.step.ready.eq(self.release),
+            self.step.ready.eq(go & last),
+            self.release.eq(go & last & ~step.keep),
         ]
         with m.If(go):
             m.d.sync += self.row.eq(self.row + 1)
@@ -97,7 +108,6 @@ class Issue(wiring.Component):
         m.d.comb += [
             can_move.eq(~self.o.valid | self.o.ready),
             self.o.payload.step.eq(held),
-            self.idle.eq(~self.step.valid & ~self.o.valid),
         ]
         for lane in range(engine.lanes):
             byte = self.data[8 * lane : 8 * (lane + 1)]

@@ -2,19 +2,24 @@
 
 from amaranth.hdl import *
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.attention.steps import RowAnswer, RowCommand, WeightStep
+from hw.attention.steps import POSITION_BITS, RowAnswer, RowCommand, WeightStep, is_open
+from hw.attention.streams.answers import AnswerBuffer
 from hw.attention.types import Weights
 from hw.config import ClusterConfig
+
+MIN_DEPTH = 8
+"""Fewest rows that are asked for ahead of the shadow registers."""
 
 
 class WeightLoader(wiring.Component):
     """Fetches weight tiles, N rows (a column group) at a time.
 
-    A group is fetched into the shadow registers as soon as these are free; `swap` hands it to the
-    array. Rows beyond a tile's columns, and bytes beyond its inner size, are not fetched: what the
-    registers hold there is arbitrary and meets inputs that are 0 or outputs that are not written.
+    A group goes into the shadow registers as soon as these are free; `swap` hands it to the array.
+    Rows of the groups behind it are asked for meanwhile, and wait in a buffer. Rows beyond a
+    tile's columns, and bytes beyond its inner size, are not fetched: what the registers hold there
+    is arbitrary and meets inputs that are 0 or outputs that are not written.
 
     Parameters
     ----------
@@ -23,15 +28,21 @@ class WeightLoader(wiring.Component):
     Members
     -------
     step : In(stream of WeightStep)
+    performed : In(24), for the steps' gates
     command : Out(stream of RowCommand)
     row : In(RowAnswer)
     full : Out; the shadow holds a group
     swap : In, only with `full`: the shadow's group takes effect in the next cycle
     weights : Out(Weights)
+    waiting : Out; the next row is held back by its gate
 
     Timing
     ------
-    A row is asked for in each cycle; the next group's first one in the cycle after `swap`.
+    A row is asked for in each cycle while the buffer has room, across groups and steps; the first
+    one in the cycle after its step is taken. A row a cycle goes into the shadow, from the cycle of
+    `swap` on: groups of N rows can follow each other every N cycles. `full` rises one cycle after
+    the last row of a group. Combinational from `performed` and `step` to `command`, from
+    `command.ready` to `step.ready`.
     """
 
     def __init__(self, *, config: ClusterConfig):
@@ -39,63 +50,76 @@ class WeightLoader(wiring.Component):
         super().__init__(
             {
                 "step": In(stream.Signature(WeightStep(config))),
+                "performed": In(POSITION_BITS),
                 "command": Out(stream.Signature(RowCommand(config))),
                 "row": In(RowAnswer(config)),
                 "full": Out(1),
                 "swap": In(1),
                 "weights": Out(Weights(config.engine)),
+                "waiting": Out(1),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
         units = self._config.engine.units
+        m.submodules.rows = rows = AnswerBuffer(
+            config=self._config, tag=unsigned(1), depth=max(units, MIN_DEPTH)
+        )
+        connect(m, rows.command, flipped(self.command))
+        connect(m, flipped(self.row), rows.row)
+
+        # Asking. The tag says: last row of a group.
+        step = self.step.payload
+        left = Signal.like(step.columns)
+        number = Signal(range(units))
+        stride = Signal.like(step.stride)
+        gate = Signal.like(step.gate)
+        command = Signal(RowCommand(self._config))
+        opened = Signal()
+        asked = Signal()
+        m.d.comb += [
+            opened.eq(is_open(m, gate, self.performed)),
+            self.waiting.eq((left != 0) & ~opened),
+            rows.i.valid.eq((left != 0) & opened),
+            rows.i.payload.command.eq(command),
+            rows.i.payload.tag.eq((number == units - 1) | (left == 1)),
+            asked.eq(rows.i.valid & rows.i.ready),
+            self.step.ready.eq((left == 0) | ((left == 1) & asked)),
+        ]
+        with m.If(asked):
+            m.d.sync += [
+                command.word.eq(command.word + stride),
+                left.eq(left - 1),
+                number.eq(number + 1),
+            ]
+        with m.If(self.step.valid & self.step.ready):
+            m.d.sync += [
+                command.word.eq(step.word),
+                command.count.eq(step.words),
+                stride.eq(step.stride),
+                gate.eq(step.gate),
+                left.eq(step.columns),
+                number.eq(0),
+            ]
+
+        # Loading.
         bits = 8 * self._config.engine.lanes
         shadow = [Signal(bits, name=f"shadow_{n}") for n in range(units)]
         active = [Signal(bits, name=f"active_{n}") for n in range(units)]
-        m.d.comb += self.weights.as_value().eq(Cat(active))
-
-        left = Signal.like(self.step.payload.columns)  # columns not yet asked for
-        count = Signal(range(units + 1))  # rows of the group being fetched; 0: none is
-        asked = Signal.like(count)
-        answered = Signal.like(count)
-        command = self.command.payload
-        stride = Signal.like(self.step.payload.stride)
-        with m.If(self.full | (count == 0)):
-            # Between two groups.
-            with m.If(~self.full | self.swap):
-                with m.If(left == 0):
-                    m.d.comb += self.step.ready.eq(1)
-                    with m.If(self.step.valid):
-                        step = self.step.payload
-                        m.d.sync += [
-                            command.word.eq(step.word),
-                            command.count.eq(step.words),
-                            stride.eq(step.stride),
-                        ]
-                        self._begin(m, step.columns, left, count)
-                with m.Else():
-                    self._begin(m, left, left, count)
-                m.d.sync += [asked.eq(0), answered.eq(0), self.full.eq(0)]
-        with m.Else():
-            m.d.comb += self.command.valid.eq(asked != count)
-            with m.If(self.command.valid & self.command.ready):
-                m.d.sync += [command.word.eq(command.word + stride), asked.eq(asked + 1)]
-            with m.If(self.row.valid):
-                m.d.sync += answered.eq(answered + 1)
-                with m.If(answered + 1 == count):
-                    m.d.sync += [self.full.eq(1), count.eq(0)]
-        for n in range(units):
-            with m.If(self.row.valid & (answered == n)):
-                m.d.sync += shadow[n].eq(self.row.data)
+        place = Signal(range(units))
+        m.d.comb += [
+            self.weights.as_value().eq(Cat(active)),
+            rows.o.ready.eq(~self.full | self.swap),
+        ]
         with m.If(self.swap):
-            m.d.sync += [active[n].eq(shadow[n]) for n in range(units)]
+            m.d.sync += [self.full.eq(0), *(a.eq(s) for a, s in zip(active, shadow, strict=True))]
+        with m.If(rows.o.valid & rows.o.ready):
+            with m.Switch(place):
+                for n in range(units):
+                    with m.Case(n):
+                        m.d.sync += shadow[n].eq(rows.o.payload.data)
+            m.d.sync += place.eq(place + 1)
+            with m.If(rows.o.payload.tag):
+                m.d.sync += [place.eq(0), self.full.eq(1)]
         return m
-
-    def _begin(self, m, columns, left, count):
-        """Begin the next group of a tile that has `columns` left."""
-        units = self._config.engine.units
-        with m.If(columns > units):
-            m.d.sync += [count.eq(units), left.eq(columns - units)]
-        with m.Else():
-            m.d.sync += [count.eq(columns), left.eq(0)]
