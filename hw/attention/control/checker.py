@@ -120,14 +120,16 @@ class Checker(wiring.Component):
         word_width = word_bits(self._config)
         near_row, near_head = area.row_stride[:word_width], area.head_stride[:word_width]
         products_valid = Signal()
-        rows = Signal(word_width + SIZE_BITS)
-        heads = Signal(word_width + SIZE_BITS)
+        half = SIZE_BITS // 2
+        products = Signal(data.ArrayLayout(word_width + half, 4))
         first = Signal(word_width + 1 + SIZE_BITS)
         far = Signal()
         m.d.sync += [
             products_valid.eq(area_valid),
-            rows.eq(near_row * area.rows),
-            heads.eq(near_head * area.heads),
+            products[0].eq(near_row * area.rows[:half]),
+            products[1].eq(near_row * area.rows[half:]),
+            products[2].eq(near_head * area.heads[:half]),
+            products[3].eq(near_head * area.heads[half:]),
             first.eq(area.base[WORD_SHIFT : word_width + WORD_SHIFT] + area.size),
             far.eq(
                 (area.base[word_width + WORD_SHIFT :] != TCDM_BASE >> (word_width + WORD_SHIFT))
@@ -138,7 +140,9 @@ class Checker(wiring.Component):
 
         # Whether that is in the TCDM.
         last = Signal(word_width + SIZE_BITS + 2)
-        m.d.comb += last.eq(first + rows + heads)
+        m.d.comb += last.eq(
+            first + products[0] + products[2] + ((products[1] + products[3]) << half)
+        )
         with m.If(products_valid & (far | last[word_width:].any())):
             m.d.sync += outside.eq(1)
 

@@ -1,76 +1,134 @@
 """The life of jobs, with a pipeline that only waits."""
 
+from collections import deque
+
 import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
+from hw.attention.control.completion import JOBS_INSIDE
 from hw.attention.control.control import Control
 from hw.config import TCDM_BASE
 from hw.presets import PAPER, TINY
 from hw.regmap import DESCRIPTOR, HEAD_PARAMETER, Status
 from hw.verilog import to_verilog
+from verif.lib.configs import BETWEEN
 from verif.lib.engine_jobs import Image, put_head, random_attention, random_linear
 
-RUN_CYCLES = 20
+READ_LATENCY = 5
 
 
 class Stub:
-    """A pipeline that reads and writes memory for the control, and takes its time for jobs."""
+    """A pipeline that reads and writes memory for the control, and takes its time for jobs.
 
-    def __init__(self, image, seed=0):
-        self.dut = Control(config=TINY)
+    Parameters
+    ----------
+    image : Image
+        Memory. Reads are answered from what it holds when they are asked for.
+    cut, work : int
+        Cycles that a job takes to be cut into steps, and then until its first write.
+    chance : float
+        Of a command to be taken, an answer to be there, a write to be performed, in a cycle.
+    """
+
+    def __init__(self, image, *, cut=6, work=12, chance=0.7, seed=0):
+        self.dut = Control(config=image.config)
         self.image = image
         self.events, self.started, self.log = [], [], []
-        self.statuses = {}
+        self.statuses, self.cycles, self.ended_at, self.read_words = {}, {}, [], []
+        self.hold = False
+        self.now = 0
+        self._cut, self._work, self._chance = cut, work, chance
         self._rng = np.random.default_rng(seed)
+        self._forget()
+
+    def _forget(self):
+        self._answers, self._writes, self._words = deque(), deque(), deque()
+        self._due = []  # positions of the jobs that run
+        self._cutting = 0
+        self._position = self._performed = self._words_done = 0
+
+    def _lucky(self):
+        return self._rng.random() < self._chance
 
     async def _surroundings(self, ctx):
-        dut = self.dut
-        answers, running, writing, quiet_in = [], 0, 0, 0
+        dut, row_bytes = self.dut, 8 * self.image.config.engine.row_words
+        quiet_in = 0
+        command, word, job = dut.command, dut.word, dut.job
+        refused = {}
         while True:
-            ready = self._rng.random() < 0.7
-            ctx.set(dut.command.ready, ready)
-            answered = bool(answers) and self._rng.random() < 0.7
-            ctx.set(dut.row.valid, answered)
+            ctx.set(command.ready, self._lucky())
+            ctx.set(word.ready, self._lucky())
+            ctx.set(job.ready, self._cutting == 0 and not self.hold)
+            answered = self._answers and self._answers[0][0] <= self.now and self._lucky()
+            ctx.set(dut.row.valid, bool(answered))
             if answered:
-                ctx.set(dut.row.data, int.from_bytes(answers.pop(0), "little"))
-            ctx.set(dut.done, running == 1)
-            ctx.set(dut.word.ready, 1)
-            ctx.set(dut.written, writing == 0)
+                ctx.set(dut.row.data, int.from_bytes(self._answers.popleft()[1], "little"))
+            self._cutting = max(self._cutting - 1, 0)
+            ctx.set(dut.ended.valid, self._cutting == 1)
+            ctx.set(dut.ended.position, self._position)
+            if self._writes and self._writes[0] <= self.now and self._lucky():
+                self._writes.popleft()
+                self._performed = (self._performed + 1) % (1 << 24)
+            if self._words and self._words[0] <= self.now:
+                self._words.popleft()
+                self._words_done = (self._words_done + 1) % 8
+            ctx.set(dut.performed, self._performed)
+            ctx.set(dut.words_done, self._words_done)
             ctx.set(dut.quiet, quiet_in == 0)
-            command, word = dut.command, dut.word
-            values = await ctx.tick().sample(
-                command.valid,
-                command.payload.word,
-                dut.start,
-                dut.reset,
-                word.valid,
-                word.payload.word,
-                word.payload.data,
-                word.payload.strobe,
-                dut.event.valid,
-                dut.event.mask,
-                dut.descriptor,
-            )
-            asked, address, start, reset, write, place, data, strobe, told, mask, raw = values[2:]
-            running, writing = max(running - 1, 0), max(writing - 1, 0)
-            quiet_in = max(quiet_in - 1, 0) if reset else 3
-            if asked and ready:
-                answers.append(self.image.bytes[8 * address : 8 * address + 16])
-            if start:
-                assert running == 0
-                running = RUN_CYCLES
-                self.started.append(raw.to_bytes(DESCRIPTOR.bytes, "little"))
+            streams = {"command": command, "word": word, "job": job}
+            state = {
+                name: (ctx.get(s.valid), ctx.get(s.ready), ctx.get(s.payload.as_value()))
+                if name != "job"
+                else (ctx.get(s.valid), ctx.get(s.ready), ctx.get(s.payload))
+                for name, s in streams.items()
+            }
+            reset = ctx.get(dut.reset)
+            for name, (valid, ready, payload) in state.items():
+                if name in refused and not reset:
+                    assert valid and payload == refused[name], f"{name} did not stay"
+                refused.pop(name, None)
+                if valid and not ready and not reset:
+                    refused[name] = payload
+            took = {
+                name: valid and ready and not reset for name, (valid, ready, _) in state.items()
+            }
+            if took["command"]:
+                at = ctx.get(command.payload.word)
+                self.read_words.append(at)
+                raw = self.image.bytes[8 * at : 8 * at + row_bytes].ljust(row_bytes, b"?")
+                self._answers.append((self.now + READ_LATENCY, raw))
+            if took["job"]:
+                raw = state["job"][2].to_bytes(DESCRIPTOR.bytes, "little")
+                self.started.append(raw)
+                outputs = int(self._rng.integers(1, 6))
+                self._position = (self._position + outputs) % (1 << 24)
+                self._due.append(self._position)
+                self._writes.extend([self.now + self._cut + self._work] * outputs)
+                self._cutting = self._cut + 1
+            if took["word"]:
+                assert ctx.get(word.payload.strobe) == 0xFF
+                value = ctx.get(word.payload.data)
+                place = TCDM_BASE + 8 * ctx.get(word.payload.word)
+                self.statuses[place] = Status(value & 0xFFFFFFFF)
+                self.cycles[place] = value >> 32
+                self._words.append(self.now + int(self._rng.integers(2, 5)))
+                if self.statuses[place] == Status.DONE:
+                    self._check_done()
+            if ctx.get(dut.event.valid):
+                assert not self._words, "the event came before the status word was performed"
+                self.events.append(ctx.get(dut.event.mask))
+                self.ended_at.append(self.now)
             if reset:
-                running = 0
-                answers.clear()
-            if write:
-                assert strobe == 0xFF and running == 0 and writing == 0
-                writing = 4
-                self.statuses[TCDM_BASE + 8 * place] = Status(data & 0xFFFFFFFF)
-            if told:
-                assert writing == 0, "the event came before the status word was written"
-                self.events.append(mask)
+                self._forget()
+            quiet_in = max(quiet_in - 1, 0) if reset else 3
+            await ctx.tick()
+            self.now += 1
+
+    def _check_done(self):
+        """A job may be called done when its own writes are performed, and those before."""
+        behind = (self._due.pop(0) - self._performed) % (1 << 24)
+        assert behind == 0 or behind >= 1 << 23, "done before its writes were performed"
 
     async def ring(self, ctx, address):
         ctx.set(self.dut.doorbell_data, address)
@@ -99,9 +157,9 @@ class Stub:
         simulator.run()
 
 
-def place_jobs(seed, kinds):
+def place_jobs(seed, kinds, config=TINY):
     """Return an image with jobs that all have a status word, not chained."""
-    image = Image(TINY, np.random.default_rng(seed))
+    image = Image(config, np.random.default_rng(seed))
     jobs = [kind(image, 12) for kind in kinds]
     for n, job in enumerate(jobs):
         job.fields |= {"status": image.place(8), "event_mask": 1 << n}
@@ -131,9 +189,46 @@ def test_doorbells_and_chains_in_order():
     stub.run(testbench)
 
 
+def test_jobs_overlap():
+    """The next job is there when the one before has been cut, long before that has ended."""
+    image, jobs = place_jobs(8, [random_linear] * 3)
+    for job, following in zip(jobs, jobs[1:], strict=False):
+        job.fields["next"] = following.address
+        job.store()
+    stub = Stub(image, cut=60, work=400, chance=1.0)
+
+    async def testbench(ctx):
+        await stub.ring(ctx, jobs[0].address)
+        for _ in range(400):
+            await ctx.tick()
+        assert len(stub.started) == 3 and stub.events == []
+        await stub.settle(ctx)
+        assert stub.events == [1, 2, 4]
+
+    stub.run(testbench)
+
+
+def test_a_job_waits_when_too_many_are_inside():
+    image, jobs = place_jobs(9, [random_linear] * (JOBS_INSIDE + 1))
+    for job, following in zip(jobs, jobs[1:], strict=False):
+        job.fields["next"] = following.address
+        job.store()
+    stub = Stub(image, work=2000, chance=1.0)
+
+    async def testbench(ctx):
+        await stub.ring(ctx, jobs[0].address)
+        await ctx.tick().repeat(600)
+        assert len(stub.started) == JOBS_INSIDE and stub.events == []
+        await stub.settle(ctx, 5000)
+        assert len(stub.events) == JOBS_INSIDE + 1
+
+    stub.run(testbench)
+
+
 def test_full_queue():
     image, jobs = place_jobs(2, [random_linear] * 6)
     stub = Stub(image)
+    stub.hold = True
     depth = TINY.engine.queue_depth
 
     async def testbench(ctx):
@@ -144,10 +239,101 @@ def test_full_queue():
         assert ctx.get(stub.dut.free) == 0 and not ctx.get(stub.dut.overflow)
         await stub.ring(ctx, jobs[-1].address)
         assert ctx.get(stub.dut.overflow)
+        stub.hold = False
         await stub.settle(ctx)
         assert stub.events == [1, 2, 4, 8, 16] and ctx.get(stub.dut.free) == depth
         await stub.clear(ctx)
         assert not ctx.get(stub.dut.overflow)
+
+    stub.run(testbench)
+
+
+@pytest.mark.parametrize("unreadable", [False, True])
+def test_a_fault_waits_for_the_jobs_before(unreadable):
+    """It is told when they have ended; then the engine halts until a clear."""
+    image, jobs = place_jobs(10, [random_linear] * 4)
+    good, bad, chained, later = jobs
+    good.fields["next"] = bad.address + 4 * unreadable
+    bad.fields |= {"next": chained.address, "version": 3}
+    good.store()
+    bad.store()
+    stub = Stub(image, work=150)
+    code = Status.DESCRIPTOR_ADDRESS if unreadable else Status.BAD_VERSION
+    mask = 0xFFFFFFFF if unreadable else 2
+
+    async def testbench(ctx):
+        await stub.ring(ctx, good.address)
+        await stub.ring(ctx, later.address)
+        await ctx.tick().repeat(100)
+        assert stub.events == [] and not ctx.get(stub.dut.halted)
+        await ctx.tick().repeat(400)
+        assert stub.events == [1, mask]
+        assert ctx.get(stub.dut.halted) and ctx.get(stub.dut.busy), "a doorbell waits"
+        assert ctx.get(stub.dut.error) == code
+        assert ctx.get(stub.dut.error_address) == good.fields["next"]
+        want = {good.fields["status"]: Status.DONE}
+        if not unreadable:
+            want[bad.fields["status"]] = Status.BAD_VERSION
+        assert stub.statuses == want
+        await stub.clear(ctx)
+        assert not ctx.get(stub.dut.halted) and ctx.get(stub.dut.error) == 0
+        await stub.settle(ctx)
+        assert stub.events == [1, mask, 8]
+        assert stub.statuses[later.fields["status"]] == Status.ABORTED
+        await stub.ring(ctx, later.address)
+        await stub.settle(ctx)
+        assert stub.statuses[later.fields["status"]] == Status.DONE
+
+    stub.run(testbench)
+
+
+def test_steps_of_heads_wait_for_earlier_jobs():
+    """With wait_p they are read when the jobs before have ended, else at once."""
+    image, (first, second) = place_jobs(11, [random_linear, random_attention])
+    first.fields["next"] = second.address
+
+    for wait_p in (0, 1):
+        second.fields["wait_p"] = wait_p
+        first.store()
+        second.store()
+        put_head(second, 0, j=7)
+        stub = Stub(image, work=200)
+
+        async def testbench(ctx, stub=stub):
+            await stub.ring(ctx, first.address)
+            while stub.events != [1]:
+                await ctx.tick()
+            put_head(second, 0, j=1)
+            await stub.settle(ctx)
+
+        stub.run(testbench)
+        want = Status.DONE if wait_p else Status.BAD_PARAMETER
+        assert stub.statuses[second.fields["status"]] == want
+
+
+@pytest.mark.parametrize("preset", [TINY, PAPER], ids=lambda preset: preset.name)
+def test_from_doorbell_to_job(preset):
+    """The start of the first job and the end of the last one are in every measurement."""
+    image, (job,) = place_jobs(12, [random_linear], preset)
+    job.fields["use_table"] = 0
+    job.store()
+    stub = Stub(image, chance=1.0)
+
+    async def testbench(ctx):
+        for n, last in enumerate((0, 1)):
+            start = stub.now
+            await stub.ring(ctx, job.address)
+            while len(stub.started) == n:
+                await ctx.tick()
+            taken = stub.now - 1 - start
+            assert taken <= (16 if preset is PAPER else 22)
+            while len(stub.events) == n:
+                await ctx.tick()
+            performed = taken + stub._cut + stub._work + 4
+            assert stub.ended_at[-1] - start <= performed + 8, last
+            cycles = stub.cycles[job.fields["status"]]
+            assert 0 <= stub.ended_at[-1] - start - cycles <= 7
+            await stub.settle(ctx)
 
     stub.run(testbench)
 
@@ -186,32 +372,33 @@ def test_clear_at_every_cycle(kind):
     seen = set()
 
     async def testbench(ctx):
-        for wait in range(1, 130):
+        for wait in range(1, 180):
             stub.events.clear()
             stub.statuses.clear()
             before = ctx.get(stub.dut.jobs)
             await stub.ring(ctx, running.address)
             await stub.ring(ctx, waiting.address)
             await ctx.tick().repeat(wait)
-            chain_went_on = bool(stub.events)
             await stub.clear(ctx)
             await stub.ring(ctx, after.address)  # belongs to the time after the clear
             await stub.settle(ctx, 400)
             codes = [stub.statuses.get(job.fields["status"]) for job in jobs]
-            assert codes[2:] == [Status.ABORTED, Status.DONE]
-            if chain_went_on:
-                assert codes[0] == Status.DONE and stub.events == [1, 2, 4, 8]
-            else:
-                assert codes[1] is None and stub.events == [1, 4, 8]
+            assert stub.events == [1 << n for n, code in enumerate(codes) if code is not None]
+            assert None not in (codes[0], codes[2]) and codes[3] == Status.DONE
+            ran = [code == Status.DONE for code in codes[:3] if code is not None]
+            assert ran == sorted(ran, reverse=True), "an aborted job is not followed by a good one"
             assert not ctx.get(stub.dut.halted) and ctx.get(stub.dut.error) == 0
             assert ctx.get(stub.dut.jobs) == before + len(stub.events)
-            seen.add(tuple(codes[:2]))
+            seen.add(tuple(codes[:3]))
 
     stub.run(testbench)
+    done, aborted = Status.DONE, Status.ABORTED
     assert seen == {
-        (Status.ABORTED, None),
-        (Status.DONE, None),  # the clear came after the last write
-        (Status.DONE, Status.ABORTED),
+        (aborted, None, aborted),  # the rest of the chain was not begun yet
+        (aborted, aborted, aborted),
+        (done, aborted, aborted),
+        (done, done, aborted),
+        (done, done, done),  # the clear came after the last write
     }
 
 
@@ -288,6 +475,6 @@ def test_clears_in_a_row():
     stub.run(testbench)
 
 
-@pytest.mark.parametrize("preset", [TINY, PAPER], ids=lambda preset: preset.name)
+@pytest.mark.parametrize("preset", [TINY, PAPER, *BETWEEN.values()], ids=lambda c: c.name)
 def test_converts(preset):
     assert "module control" in to_verilog(Control(config=preset), name="control")
