@@ -1,49 +1,68 @@
-"""The engine's streamers and datapath, joined: everything that works on one job."""
+"""The engine's streamers and datapath, joined: everything that works on jobs."""
 
 from amaranth.hdl import *
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.attention.datapath.accumulator import Accumulator
 from hw.attention.datapath.array import DotArray
 from hw.attention.datapath.epilogue import Epilogue
 from hw.attention.datapath.issue import Issue
+from hw.attention.norm.normalise import Normalise
+from hw.attention.norm.root import Root
+from hw.attention.norm.statistics import Statistics
 from hw.attention.queue import Queue
 from hw.attention.softmax.exponential import Exponential
+from hw.attention.softmax.reciprocal import Reciprocal
 from hw.attention.softmax.row_maximum import RowMaximum
 from hw.attention.steps import (
     DESCRIPTOR_BITS,
-    Descriptor,
-    InputStep,
-    IssueStep,
-    Mask,
-    OutputStep,
-    ParameterStep,
+    POSITION_BITS,
     RowAnswer,
     RowCommand,
-    WeightStep,
     WordWrite,
     word_bits,
 )
+from hw.attention.streams.alternate import Alternate
+from hw.attention.streams.elements import ElementLoader
+from hw.attention.streams.fence import WORD_COUNT_BITS, WriteFence
 from hw.attention.streams.loader import InputLoader
 from hw.attention.streams.parameters import ParameterUnit
+from hw.attention.streams.port import WRITES_WAITING, PortLoad
 from hw.attention.streams.reader import RowReader
 from hw.attention.streams.tile import TileBuffer
 from hw.attention.streams.weights import WeightLoader
 from hw.attention.streams.writer import Writer
-from hw.attention.walk.sequencer import Sequencer
+from hw.attention.types import Activity
+from hw.attention.walk.sequencer import Ended, Sequencer
 from hw.attention.walk.walker import Walker
 from hw.config import ClusterConfig
-from hw.regmap import ElementType, Kind, MaskMode, ParamMode
 
 STEPS_WAITING = 2
 
 
-class Pipeline(wiring.Component):
-    """Runs good descriptors; reads and writes for the engine's control on the side.
+class PortSide(wiring.Signature):
+    """What the pipeline sees of one port: reads, their answers, writes, and how it is doing."""
 
-    Ports 0 to `row_words` - 1 read inputs, and what the control asks for; the other half reads
-    weights, parameters and tables. Outputs go to all.
+    def __init__(self, config: ClusterConfig):
+        super().__init__(
+            {
+                "read": Out(stream.Signature(word_bits(config))),
+                "data": In(stream.Signature(64)),
+                "write": Out(stream.Signature(WordWrite(config))),
+                "pending": In(range(WRITES_WAITING + 2)),
+                "performed": In(1),
+                "load": In(PortLoad),
+            }
+        )
+
+
+class Pipeline(wiring.Component):
+    """Runs good descriptors, overlapped; reads and writes for the engine's control on the side.
+
+    Ports 0 to `row_words` - 1 read input tiles, whole rows for statistics, and what the control
+    asks for; the other half reads parameters, weights and the direct path's elements. Residuals
+    come through both halves in turn, and outputs go to all ports.
 
     Parameters
     ----------
@@ -51,93 +70,114 @@ class Pipeline(wiring.Component):
 
     Members
     -------
-    descriptor : In(1024 bits), held from `start` until `done`
-    start : In, one cycle
-    done : Out; the job's products are out and every write was performed
-    written : Out; every write was performed, `word`'s too
+    job : In(stream of 1024 bits), good descriptors
+    ended : Out(Ended), for each job in order: its products are out
+    performed : Out; writes before this position are performed
+    words_done : Out; of the control's writes that many are performed, modulo 8
     command, row : In(stream of RowCommand), Out(RowAnswer): reads of the control
-    word : In(stream of WordWrite): writes of the control, while no job runs
-    read, data, write : reads' addresses, their answers, and writes, for each port
-    writing : In; a port has writes that are not performed
+    word : In(stream of WordWrite): writes of the control
+    port : Out(PortSide) for each port
+    activity : Out(Activity), for the counters
 
     Timing
     ------
-    See the components. Reset it (and clear the ports) to end a job early.
+    See the components. Reset it (and clear the ports) to end all jobs early.
     """
 
     def __init__(self, *, config: ClusterConfig):
         self._config = config
-        ports = config.engine.ports
         super().__init__(
             {
-                "descriptor": In(DESCRIPTOR_BITS),
-                "start": In(1),
-                "done": Out(1),
-                "written": Out(1),
+                "job": In(stream.Signature(DESCRIPTOR_BITS)),
+                "ended": Out(Ended()),
+                "performed": Out(POSITION_BITS),
+                "words_done": Out(WORD_COUNT_BITS),
                 "command": In(stream.Signature(RowCommand(config))),
                 "row": Out(RowAnswer(config)),
                 "word": In(stream.Signature(WordWrite(config))),
-                "read": Out(stream.Signature(word_bits(config))).array(ports),
-                "data": In(stream.Signature(64)).array(ports),
-                "write": Out(stream.Signature(WordWrite(config))).array(ports),
-                "writing": In(1),
+                "port": Out(PortSide(config)).array(config.engine.ports),
+                "activity": Out(Activity()),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
         config, engine = self._config, self._config.engine
-        d = data.View(Descriptor(), self.descriptor)
-        mask = Signal(Mask)
-        m.d.comb += [
-            mask.kv_length.eq(d.kv_length),
-            mask.causal.eq(d.mask_mode == MaskMode.CAUSAL),
-            mask.offset.eq(d.mask_offset),
-        ]
 
         # Control: products, and the steps that they are cut into.
         m.submodules.sequencer = sequencer = Sequencer(config=config)
         m.submodules.walker = walker = Walker(config=config)
+        connect(m, flipped(self.job), sequencer.job)
         connect(m, sequencer.product, walker.product)
-        m.d.comb += [
-            sequencer.descriptor.eq(self.descriptor),
-            sequencer.start.eq(self.start),
-            walker.unsigned.eq(d.x_type == ElementType.UINT8),
-            walker.y_type.eq(d.y_type),
-        ]
+        connect(m, sequencer.ended, flipped(self.ended))
 
         # Streamers.
-        m.submodules.input_reader = input_reader = RowReader(config=config, clients=2)
-        m.submodules.weight_reader = weight_reader = RowReader(config=config, clients=2)
         m.submodules.loader = loader = InputLoader(config=config)
         m.submodules.weights = weights = WeightLoader(config=config)
         m.submodules.parameters = parameters = ParameterUnit(config=config)
+        m.submodules.direct = direct = ElementLoader(config=config)
+        m.submodules.residual = residual = ElementLoader(config=config)
+        m.submodules.whole_rows = whole_rows = ElementLoader(config=config)
+        m.submodules.alternate = alternate = Alternate(config=config)
         m.submodules.writer = writer = Writer(config=config)
-        connect(m, flipped(self.command), input_reader.command[0])
-        connect(m, loader.command, input_reader.command[1])
-        connect(m, parameters.command, weight_reader.command[1])
-        connect(m, weights.command, weight_reader.command[0])
-        connect(m, flipped(self.row), input_reader.row[0])
-        connect(m, input_reader.row[1], loader.row)
-        connect(m, weight_reader.row[1], parameters.row)
-        connect(m, weight_reader.row[0], weights.row)
-        for port in range(engine.ports):
-            reader = input_reader if port < engine.row_words else weight_reader
-            connect(m, flipped(self.read[port]), reader.read[port % engine.row_words])
-            connect(m, flipped(self.data[port]), reader.data[port % engine.row_words])
-            connect(m, flipped(self.write[port]), writer.write[port])
+        m.submodules.fence = fence = WriteFence(config=engine)
+        connect(m, residual.command, alternate.i)
+        connect(m, alternate.row, residual.row)
         connect(m, flipped(self.word), writer.word)
+        # Readers serve the first client that asks: short and rare reads go first.
+        self._reader(
+            m,
+            "input_reader",
+            self.port[: engine.row_words],
+            (
+                (flipped(self.command), flipped(self.row)),
+                (alternate.command[0], alternate.answer[0]),
+                (loader.command, loader.row),
+                (whole_rows.command, whole_rows.row),
+            ),
+        )
+        self._reader(
+            m,
+            "weight_reader",
+            self.port[engine.row_words :],
+            (
+                (parameters.command, parameters.row),
+                (alternate.command[1], alternate.answer[1]),
+                (weights.command, weights.row),
+                (direct.command, direct.row),
+            ),
+        )
+        for number, port in enumerate(self.port):
+            connect(m, writer.write[number], flipped(port.write))
+            m.d.comb += [
+                writer.load[number].eq(port.load),
+                fence.pending[number].eq(port.pending),
+                fence.performed[number].eq(port.performed),
+            ]
+        m.d.comb += [
+            fence.issued.eq(writer.issued),
+            fence.words.eq(writer.words),
+            self.performed.eq(fence.done),
+            self.words_done.eq(fence.words_done),
+            *(
+                unit.performed.eq(fence.done)
+                for unit in (loader, weights, parameters, direct, residual, whole_rows)
+            ),
+        ]
 
-        # Datapath.
+        # Datapath: inputs past softmax into the tile buffer, the array, the epilogue.
         m.submodules.exponential = exponential = Exponential(config=engine)
+        m.submodules.row_maximum = row_maximum = RowMaximum(config=engine)
+        m.submodules.reciprocal = reciprocal = Reciprocal(config=engine)
         m.submodules.tile = tile = TileBuffer(config=engine)
         m.submodules.issue = issue = Issue(config=config)
         m.submodules.array = array = DotArray(config=engine)
         m.submodules.accumulator = accumulator = Accumulator(config=engine)
         m.submodules.epilogue = epilogue = Epilogue(config=engine)
-        m.submodules.row_maximum = row_maximum = RowMaximum(config=engine)
         connect(m, loader.o, exponential.i)
         connect(m, exponential.o, tile.i)
+        connect(m, exponential.mass, reciprocal.i)
+        connect(m, reciprocal.o, parameters.masses)
         connect(m, issue.o, array.i)
         connect(m, array.o, accumulator.i)
         connect(m, accumulator.o, epilogue.i)
@@ -145,64 +185,87 @@ class Pipeline(wiring.Component):
         connect(m, parameters.entry, epilogue.entry)
         connect(m, parameters.table, epilogue.table)
         connect(m, writer.logits, row_maximum.update)
-
-        for name, shape, user in (
-            ("input", InputStep(config), loader),
-            ("weight", WeightStep(config), weights),
-            ("issue", IssueStep(config), issue),
-            ("parameter", ParameterStep(config), parameters),
-            ("output", OutputStep(config), writer),
-        ):
-            queue = Queue(shape, depth=STEPS_WAITING)
-            m.submodules[f"{name}_steps"] = queue
-            connect(m, getattr(walker, name), queue.i)
-            connect(m, queue.o, user.step)
-
         m.d.comb += [
-            loader.mask.eq(mask),
-            loader.release.eq(issue.release),
-            exponential.enable.eq(loader.softmax),
-            exponential.accumulate.eq(loader.accumulate),
-            exponential.keep.eq(loader.keep),
-            exponential.j.eq(parameters.j),
-            exponential.clear.eq(walker.clear_masses),
-            exponential.mass_row.eq(parameters.mass_row),
+            row_maximum.bank.eq(loader.turn[0]),
             row_maximum.row.eq(loader.o.payload.row),
             exponential.maximum.eq(row_maximum.maximum),
-            row_maximum.clear.eq(walker.clear_maxima),
-            parameters.mass.eq(exponential.mass),
-            issue.filled.eq(tile.filled),
+            exponential.enable.eq(loader.softmax),
+            exponential.accumulate.eq(loader.accumulate),
+            exponential.first_sum.eq(loader.first_sum),
+            exponential.sums_up.eq(loader.sums_up),
+            exponential.keep.eq(loader.keep),
+            exponential.j.eq(parameters.j[loader.turn]),
+            exponential.gain.eq(parameters.gain[loader.turn]),
+            loader.masses_open.eq(parameters.masses_open),
+            parameters.masses_take.eq(loader.masses_take),
+            loader.release.eq(issue.release),
             tile.enable.eq(issue.enable),
             tile.row.eq(issue.row),
             tile.release.eq(issue.release),
+            issue.filled.eq(tile.filled),
             issue.data.eq(tile.data),
             issue.full.eq(weights.full),
             weights.swap.eq(issue.swap),
             array.weights.eq(weights.weights),
-            issue.token.eq(parameters.token),
-            parameters.token_take.eq(issue.token_take),
-            parameters.tile_done.eq(writer.tile_done),
-            epilogue.y_type.eq(d.y_type),
-            epilogue.use_table.eq(d.use_table),
-            writer.y_type.eq(d.y_type),
-            writer.mask.eq(mask),
-            self.written.eq(writer.idle & ~self.writing),
-            walker.drained.eq(self.written),
-            self.done.eq(sequencer.idle & ~self.start & self.written),
+            epilogue.filled.eq(parameters.filled),
+            epilogue.table_filled.eq(parameters.table_filled),
+            parameters.release.eq(epilogue.release),
+            parameters.table_release.eq(epilogue.table_release),
         ]
-        # Attention's products take turns: only A.V has parameters for each row.
-        in_values = Signal()
-        with m.If(walker.clear_masses | walker.clear_maxima):
-            m.d.sync += in_values.eq(walker.clear_masses)
-        attention_mode = Mux(in_values, ParamMode.ROW, ParamMode.HEAD)
-        m.d.comb += epilogue.param_mode.eq(
-            Mux(d.kind == Kind.ATTENTION, attention_mode, d.param_mode)
-        )
-        # The masses are whole once the last rows that add to them have gone through.
-        all_sent = Signal()
-        with m.If(loader.summed):
-            m.d.sync += all_sent.eq(1)
-        with m.Elif(parameters.masses_used):
-            m.d.sync += all_sent.eq(0)
-        m.d.comb += parameters.masses_ready.eq(all_sent & exponential.idle)
+
+        # The direct path, and LayerNorm's statistics.
+        m.submodules.statistics = statistics = Statistics(config=engine)
+        m.submodules.root = root = Root()
+        m.submodules.normalise = normalise = Normalise(config=engine)
+        connect(m, whole_rows.o, statistics.i)
+        connect(m, statistics.o, root.i)
+        connect(m, root.o, normalise.statistics)
+        connect(m, direct.o, normalise.i)
+        connect(m, normalise.o, epilogue.direct)
+        connect(m, residual.o, epilogue.residual)
+
+        for name, user in (
+            ("input", loader),
+            ("weight", weights),
+            ("issue", issue),
+            ("parameter", parameters),
+            ("epilogue", epilogue),
+            ("output", writer),
+            ("direct", direct),
+            ("residual", residual),
+            ("statistics", whole_rows),
+        ):
+            source = getattr(walker, name)
+            queue = Queue(source.payload.shape(), depth=STEPS_WAITING)
+            m.submodules[f"{name}_steps"] = queue
+            connect(m, source, queue.i)
+            connect(m, queue.o, user.step)
+
+        activity = self.activity
+        m.d.comb += [
+            *(
+                getattr(activity, name).eq(getattr(issue, name))
+                for name in ("active", "no_step", "blocked", "no_row", "no_weights")
+            ),
+            *(
+                getattr(activity, name).eq(getattr(epilogue, name))
+                for name in ("taken_direct", "waits_entry", "waits_residual", "waits_direct")
+            ),
+            activity.refused.eq(epilogue.o.valid & ~epilogue.o.ready),
+            activity.input_waiting.eq(loader.waiting),
+            activity.weight_waiting.eq(weights.waiting),
+            activity.parameter_waiting.eq(parameters.waiting),
+            activity.residual_waiting.eq(residual.waiting),
+            activity.direct_waiting.eq(direct.waiting | whole_rows.waiting),
+        ]
         return m
+
+    def _reader(self, m, name, ports, clients):
+        """Join a reader with its ports and clients."""
+        m.submodules[name] = reader = RowReader(config=self._config, clients=len(clients))
+        for number, (command, row) in enumerate(clients):
+            connect(m, command, reader.command[number])
+            connect(m, reader.row[number], row)
+        for number, port in enumerate(ports):
+            connect(m, reader.read[number], flipped(port.read))
+            connect(m, flipped(port.data), reader.data[number])

@@ -233,3 +233,20 @@ class RowStatistics(data.Struct):
     r: 16
     shift: 6
     release: 1
+
+
+class Activity(wiring.Signature):
+    """What the pipeline does in a cycle, for the counters.
+
+    Of the issue stage exactly one: `active` (a row went to the array), `no_step`, `blocked`
+    (downstream), `no_row`, `no_weights`. Of the epilogue: `taken_direct`, or what it `waits_` for;
+    `refused`: its output found no room. `..._waiting`: a gate holds that loader back.
+    """
+
+    def __init__(self):
+        names = (
+            "active no_step blocked no_row no_weights "
+            "taken_direct waits_entry waits_residual waits_direct refused "
+            "input_waiting weight_waiting parameter_waiting residual_waiting direct_waiting"
+        )
+        super().__init__({name: Out(1) for name in names.split()})
