@@ -4,7 +4,8 @@ from amaranth.hdl import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.attention.control.control import Control, Event
+from hw.attention.control.completion import Event
+from hw.attention.control.control import Control
 from hw.attention.pipeline import Pipeline
 from hw.attention.streams.port import Port
 from hw.common.register_bank import RegisterBank
@@ -15,7 +16,7 @@ from hw.tcdm.bus import TcdmSignature
 
 
 class Engine(wiring.Component):
-    """Runs jobs that descriptors in the TCDM describe: linear layers and multi-head attention.
+    """Runs jobs that descriptors in the TCDM describe; see `regmap.Kind`.
 
     Registers (`regmap.ENGINE`) take doorbells and a soft clear and show the state; everything
     else goes through the ports. `docs/reference/engine.md` has the life of a job.
@@ -56,24 +57,28 @@ class Engine(wiring.Component):
         pipeline = Pipeline(config=config)
         m.submodules.pipeline = ResetInserter(control.reset)(pipeline)
         ports = [Port(config=config) for _ in range(engine.ports)]
-        for number, port in enumerate(ports):
+        for number, (port, side) in enumerate(zip(ports, pipeline.port, strict=True)):
             m.submodules[f"port_{number}"] = port
-            connect(m, pipeline.read[number], port.read)
-            connect(m, port.data, pipeline.data[number])
-            connect(m, pipeline.write[number], port.write)
+            connect(m, side.read, port.read)
+            connect(m, port.data, side.data)
+            connect(m, side.write, port.write)
             connect(m, port.bus, flipped(self.port[number]))
-            m.d.comb += port.clear.eq(control.reset)
+            m.d.comb += [
+                side.pending.eq(port.pending),
+                side.performed.eq(port.performed),
+                side.load.eq(port.load),
+                port.clear.eq(control.reset),
+            ]
+        connect(m, control.job, pipeline.job)
+        connect(m, pipeline.ended, control.ended)
         connect(m, control.command, pipeline.command)
         connect(m, pipeline.row, control.row)
         connect(m, control.word, pipeline.word)
         connect(m, control.event, flipped(self.event))
         connect(m, flipped(self.regs), registers.bus)
         m.d.comb += [
-            pipeline.descriptor.eq(control.descriptor),
-            pipeline.start.eq(control.start),
-            pipeline.writing.eq(Cat(port.writing for port in ports).any()),
-            control.done.eq(pipeline.done),
-            control.written.eq(pipeline.written),
+            control.performed.eq(pipeline.performed),
+            control.words_done.eq(pipeline.words_done),
             control.quiet.eq(~Cat(port.active for port in ports).any()),
             control.doorbell.eq(registers.doorbell_write),
             control.doorbell_data.eq(registers.doorbell_data),
