@@ -56,7 +56,18 @@ def needed(step, row):
     return gate["position"] + (row + 1 if gate["by_row"] else 0) if gate["wait"] else None
 
 
-def run(config, steps, rng, *, chance=1.0, masses=1.0, limit=10**6, pace=0.0, release=0.2):
+def run(
+    config,
+    steps,
+    rng,
+    *,
+    chance=1.0,
+    masses=1.0,
+    limit=10**6,
+    pace=0.0,
+    release=0.2,
+    deadline=20_000,
+):
     """Load `steps`; check every command and row. Return cycles, the memory, rows' cycles."""
     lanes, row_words = config.engine.lanes, config.engine.row_words
     dut = InputLoader(config=config)
@@ -111,7 +122,7 @@ def run(config, steps, rng, *, chance=1.0, masses=1.0, limit=10**6, pace=0.0, re
                 ended += number + 1 == step["rows"]
                 came.append(memory.cycle)
 
-    cycles = simulate(dut, stepper, surroundings, background=(memory.serve,))
+    cycles = simulate(dut, stepper, surroundings, background=(memory.serve,), deadline=deadline)
     for asked, (step, row) in zip(memory.asked, rows, strict=True):
         assert asked.word == step["word"] + row * step["stride"]
         assert asked.count == -(-step["lanes"] // 8)
@@ -164,7 +175,7 @@ def test_a_closed_gate_holds():
     step = random_step(rng, 16) | {"rows": 16}
     step["gate"] = {"wait": 1, "by_row": 1, "position": START}
     with pytest.raises(AssertionError, match="not finished"):
-        run(config, [step], rng, pace=1, limit=15)
+        run(config, [step], rng, pace=1, limit=15, deadline=500)
 
 
 def test_a_row_a_cycle_across_tiles():
