@@ -1,5 +1,6 @@
 """Random jobs of the attention engine: descriptors, operands and parameters in a memory image."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +19,7 @@ from hw.regmap import (
     MaskMode,
     ParamMode,
 )
-from verif.lib.engine_modes import ELEMENT_BYTES, MODES, Mode
+from verif.lib.engine_modes import ELEMENT_BYTES, MODES, Deck, Mode
 
 
 class Full(Exception):
@@ -117,7 +118,7 @@ def shapes(f: dict[str, int]) -> dict[str, tuple[int, int]]:
 
 
 def is_joined(f: dict[str, int]) -> bool:
-    """Whether R is added to sums or results."""
+    """Whether R is joined with the sums; attention's R is something else."""
     return bool(f.get("use_residual") or f.get("accumulate"))
 
 
@@ -235,6 +236,11 @@ def _size(image: Image, largest: int) -> int:
 
 def _sizes(image: Image, largest: int) -> dict[str, int]:
     rows, columns, inner = (_size(image, largest) for _ in range(3))
+    tile = image.config.engine.tile
+    if tile <= largest and image.rng.random() < 0.06:
+        rows, columns, inner = (
+            tile * int(n) for n in image.rng.integers(1, 1 + largest // tile, 3)
+        )
     heads = int(image.rng.choice((1, 1, 1, 2, 3)))
     return {"rows": rows, "columns": columns, "inner": inner, "heads": heads}
 
@@ -259,8 +265,9 @@ def may_be_in_place(f: dict[str, int]) -> bool:
 
 
 def is_in_place(f: dict[str, int]) -> bool:
-    """Whether R is Y itself."""
-    return is_joined(f) and f["r_base"] == f["y_base"]
+    """Whether R is Y itself, element for element."""
+    parts = ("base", "row_stride", "head_stride")
+    return may_be_in_place(f) and all(f[f"r_{part}"] == f[f"y_{part}"] for part in parts)
 
 
 def _calm(image: Image, f: dict[str, int], name: str) -> float:
@@ -389,11 +396,11 @@ GENERATORS = {
 }
 
 _WEIGHTS = {  # how often random_job takes a kind
-    Kind.LINEAR: 0.32,
-    Kind.ATTENTION: 0.22,
-    Kind.LAYERNORM: 0.12,
-    Kind.ELEMENTWISE: 0.26,
-    Kind.COPY: 0.08,
+    Kind.LINEAR: 0.28,
+    Kind.ATTENTION: 0.21,
+    Kind.LAYERNORM: 0.11,
+    Kind.ELEMENTWISE: 0.31,
+    Kind.COPY: 0.09,
 }
 
 
@@ -405,3 +412,19 @@ def random_kind(rng: np.random.Generator) -> Kind:
 def random_job(image: Image, largest: int = 40) -> Job:
     """Place a random job of any kind."""
     return GENERATORS[random_kind(image.rng)](image, largest)
+
+
+def from_deck(rng: np.random.Generator, largest: int) -> Callable[[Image], Job]:
+    """Return what places a random job of any kind; modes are dealt from one deck."""
+    deck = Deck(rng)
+
+    def place(image: Image) -> Job:
+        kind = random_kind(rng)
+        mode = deck.deal(kind)
+        try:
+            return GENERATORS[kind](image, largest, mode)
+        except Full:
+            deck.put_back(kind, mode)
+            raise
+
+    return place

@@ -102,7 +102,10 @@ MODES = {kind: tuple(_modes(kind)) for kind in Kind}
 
 
 class Deck:
-    """Deals the modes of each kind in random order, every one before any comes again."""
+    """Deals the modes of each kind in random order, all of them before it begins again.
+
+    Modes without entries are few: they come four times as often as others.
+    """
 
     def __init__(self, rng: np.random.Generator):
         self._rng = rng
@@ -112,5 +115,10 @@ class Deck:
         """Return the next mode of a kind."""
         left = self._left[kind]
         if not left:
-            left += [MODES[kind][n] for n in self._rng.permutation(len(MODES[kind]))]
+            cards = [m for m in MODES[kind] for _ in range(4 if m.entries is None else 1)]
+            left += [cards[n] for n in self._rng.permutation(len(cards))]
         return left.pop()
+
+    def put_back(self, kind: Kind, mode: Mode) -> None:
+        """Let a mode be dealt again: nothing came of it."""
+        self._left[kind].append(mode)
