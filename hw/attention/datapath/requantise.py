@@ -5,71 +5,88 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.attention.types import Entry
-from hw.common.numeric import bounds, fit
+from hw.common.numeric import bounds, fit, wrap
 from hw.regmap import ElementType
 
 _SHAPES = {
     ElementType.INT8: signed(8),
     ElementType.UINT8: unsigned(8),
     ElementType.INT16: signed(16),
-    ElementType.INT32: signed(32),
 }
 
 
 class Requantise(wiring.Component):
-    """Computes `y = clip((acc * mul + add) >> shift)`, exactly.
+    """Computes `y = clip((acc * mul + ((r * rmul) << rsh) + add) >> shift)`.
 
-    The shift is arithmetic, 0 to 63. The clip is that of `y_type`, and `y` is extended to 32
-    bits; with INT32 it is the accumulator itself, whatever the entry says. The residual's fields
-    of the entry are not used.
+    The sum is formed in 64-bit two's complement and wraps; the shifts go from 0 to 63, the right
+    one is arithmetic. The clip is that of `y_type`: none with INT32. With `raw` the sum is `acc`,
+    whatever `r` and the entry are, and is not shifted.
+
+    Three steps, each of which takes what the step before left: products, sum, and the clipped
+    value `y`.
 
     Members
     -------
     acc : In(signed(32))
+    r : In(signed(16)); a residual element, 0 where there is none
     entry : In(Entry)
-    y_type : In(ElementType)
-    multiply : In; takes `acc` and `entry` (and of `y_type` whether it is INT32)
-    finish : In; takes the product of the last `multiply`
+    raw : In(1)
+    multiply : In(1); takes the four above
+    add : In(1)
+    y_type : In(ElementType), that of the sum
     y : Out(signed(32))
 
     Timing
     ------
-    `y` shows the result in the cycle after `finish`, and holds it. A new `multiply` may go
-    together with the `finish` of the one before: one value a cycle.
+    `y` is combinational: it belongs to the last `add`. Two cycles from `multiply` to `y`, one
+    value a cycle.
     """
 
     acc: In(signed(32))
+    r: In(signed(16))
     entry: In(Entry)
-    y_type: In(ElementType)
+    raw: In(1)
     multiply: In(1)
-    finish: In(1)
+    add: In(1)
+    y_type: In(ElementType)
     y: Out(signed(32))
 
     def elaborate(self, platform):
         m = Module()
         product = Signal(signed(49))
-        add = Signal(signed(48))
-        shift = Signal(6)
+        residual = Signal(signed(33))
+        addend = Signal(signed(48))
+        left = Signal(6)
+        right = Signal(6)
         with m.If(self.multiply):
             m.d.sync += [
                 product.eq(fit(self.acc * self.entry.mul, signed(49))),
-                add.eq(self.entry.add),
-                shift.eq(self.entry.shift),
+                residual.eq(fit(self.r * self.entry.rmul, signed(33))),
+                addend.eq(self.entry.add),
+                left.eq(self.entry.rsh),
+                right.eq(self.entry.shift),
             ]
-            with m.If(self.y_type == ElementType.INT32):  # the entry mul 1, add 0, shift 0
-                m.d.sync += [product.eq(self.acc), add.eq(0), shift.eq(0)]
+            with m.If(self.raw):  # the entry mul 1, rmul 0, add 0, shift 0
+                m.d.sync += [product.eq(self.acc), residual.eq(0), addend.eq(0), right.eq(0)]
 
-        shifted = Signal(signed(50))
-        m.d.comb += shifted.eq(fit((product + add) >> shift, signed(50)))
-        with m.If(self.finish):
-            with m.Switch(self.y_type):
-                for y_type, shape in _SHAPES.items():
-                    with m.Case(y_type):
-                        low, high = bounds(shape)
-                        with m.If(shifted < low):
-                            m.d.sync += self.y.eq(low)
-                        with m.Elif(shifted > high):
-                            m.d.sync += self.y.eq(high)
-                        with m.Else():
-                            m.d.sync += self.y.eq(shifted)
+        total = Signal(signed(64))
+        amount = Signal(6)
+        shifted_left = Signal(signed(64))
+        m.d.comb += shifted_left.eq(wrap(residual << left, signed(64)))
+        with m.If(self.add):
+            m.d.sync += [
+                total.eq(wrap(product + addend + shifted_left, signed(64))),
+                amount.eq(right),
+            ]
+
+        shifted = Signal(signed(64))
+        m.d.comb += [shifted.eq(total >> amount), self.y.eq(wrap(shifted, signed(32)))]
+        with m.Switch(self.y_type):
+            for y_type, shape in _SHAPES.items():
+                low, high = bounds(shape)
+                with m.Case(y_type):
+                    with m.If(shifted < low):
+                        m.d.comb += self.y.eq(low)
+                    with m.Elif(shifted > high):
+                        m.d.comb += self.y.eq(high)
         return m
