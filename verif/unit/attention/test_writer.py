@@ -2,11 +2,13 @@ import numpy as np
 import pytest
 
 from hw.attention.steps import word_bits
+from hw.attention.streams.port import PortLoad
 from hw.attention.streams.writer import Writer
 from hw.config import ClusterConfig, EngineConfig
 from hw.presets import PAPER, TINY
 from hw.regmap import ElementType
 from hw.verilog import to_verilog
+from verif.lib.configs import BETWEEN
 from verif.lib.streams import Item, send, simulate
 
 DTYPES = {
@@ -15,117 +17,270 @@ DTYPES = {
     ElementType.INT16: "<i2",
     ElementType.INT32: "<i4",
 }
-NARROW = ClusterConfig(engine=EngineConfig(units=2, lanes=16))
-WIDE = ClusterConfig(engine=EngineConfig(units=16, lanes=16))  # more words a row than ports
-CONFIGS = {"tiny": TINY, "narrow": NARROW, "wide": WIDE, "paper": PAPER}
+CONFIGS = BETWEEN | {
+    "tiny": TINY,
+    "paper": PAPER,
+    "thin": ClusterConfig(engine=EngineConfig(units=2, lanes=64)),
+    "wide": ClusterConfig(engine=EngineConfig(units=64, lanes=64)),
+}
+LENGTH = 30  # keys
+
+
+def shows(step, query, key):
+    return key < LENGTH and (not step["mask"]["causal"] or key <= query + step["mask"]["offset"])
+
+
+class Work:
+    """Random tiles of every type and order: steps, their outputs, and what must come of them."""
+
+    def __init__(self, config, rng, tiles):
+        self.steps, self.items, self.logits = [], [], []
+        self.image = {}
+        engine = config.engine
+        word = 5
+        for _ in range(tiles):
+            y_type = ElementType(int(rng.integers(4)))
+            dtype = np.dtype(DTYPES[y_type])
+            rows, columns = int(rng.integers(1, 8)), int(rng.integers(1, engine.tile + 1))
+            step = {
+                "word": word,
+                "stride": -(-columns * dtype.itemsize // 8) + int(rng.integers(2)),
+                "rows": rows,
+                "columns": columns,
+                "y_type": y_type,
+                "by_row": int(rng.integers(2)),
+                "logits": int(y_type == ElementType.INT8 and rng.integers(2)),
+                "turn": int(rng.integers(4)),
+                "row": int(rng.integers(40)),
+                "key": int(rng.choice([0, rng.integers(LENGTH + 4)])),
+                "mask": {
+                    "kv_length": LENGTH,
+                    "causal": int(rng.integers(2)),
+                    "offset": int(rng.integers(-20, 20)),
+                },
+            }
+            self.steps.append(step)
+            info = np.iinfo(dtype)
+            values = rng.integers(info.min, info.max + 1, (rows, engine.tile))
+            groups = range(-(-columns // engine.units))
+            if step["by_row"]:
+                order = [(row, group) for row in range(rows) for group in groups]
+            else:
+                order = [(row, group) for group in groups for row in range(rows)]
+            for row, group in order:
+                self._output(step, row, group, values[row], engine.units)
+            for row in range(rows):
+                for n, byte in enumerate(values[row, :columns].astype(dtype).tobytes()):
+                    self.image[8 * (word + row * step["stride"]) + n] = byte
+            word += rows * step["stride"] + int(rng.integers(3))
+        self.end = word
+        assert word + 64 < 1 << word_bits(config)
+
+    def _output(self, step, row, group, values, units):
+        first = group * units
+        chosen = values[first : first + units].tolist()
+        self.items.append(Item({"row": row, "group": group, "values": chosen}))
+        if step["logits"]:
+            keep = [
+                lane < step["columns"] and shows(step, step["row"] + row, step["key"] + lane)
+                for lane in range(first, first + units)
+            ]
+            is_first = step["key"] == 0 and group == 0
+            self.logits.append((row, step["turn"] % 2, is_first, keep, chosen))
+
+
+class Ports:
+    """Ports with random room and load; keeps what is written and counts words handed over."""
+
+    def __init__(self, dut, rng, room=0.7):
+        self.bytes, self.words = {}, 0
+        self._dut, self._rng, self._room = dut, rng, room
+
+    async def cycle(self, ctx, *signals):
+        """Pass a cycle; return the words handed over in it and the samples of `signals`."""
+        dut = self._dut
+        for write, load in zip(dut.write, dut.load, strict=True):
+            ctx.set(write.ready, bool(self._rng.random() < self._room))
+            ctx.set(load, PortLoad(int(self._rng.integers(3))))
+        wanted = [s for w in dut.write for s in (w.valid, w.ready, w.payload.as_value())]
+        _, _, *values = await ctx.tick().sample(*wanted, *signals)
+        layout = dut.write[0].payload.shape()
+        written = []
+        for valid, ready, bits in zip(*[iter(values[: len(wanted)])] * 3, strict=True):
+            assert ready or not valid, "a word goes only where there is room"
+            if valid:
+                written.append(layout.from_bits(bits))
+        for write in written:
+            for lane in range(8):
+                if write.strobe >> lane & 1:
+                    address = 8 * write.word + lane
+                    assert address not in self.bytes, "a byte was written twice"
+                    self.bytes[address] = write.data >> 8 * lane & 0xFF
+        return written, values[len(wanted) :]
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-@pytest.mark.parametrize("y_type", list(ElementType), ids=lambda y_type: y_type.name)
-def test_tiles(name, y_type):
-    """Every element goes to its place, every other byte stays, and logits show what is visible."""
+@pytest.mark.parametrize("seed", range(2))
+def test_tiles_and_words(name, seed):
+    """Every element goes to its place, every other byte stays, and logits show what is visible.
+
+    Rows count as issued once all their words are with the ports, and single words likewise.
+    """
     config = CONFIGS[name]
-    engine = config.engine
+    units = config.engine.units
     dut = Writer(config=config)
-    rng = np.random.default_rng(11)
-    dtype = np.dtype(DTYPES[y_type])
-    low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
-    mask = {"kv_length": 30, "causal": 1, "offset": 3}
-    steps, items, logits, words = [], [], [], 1 << word_bits(config)
-    want = {}
-    word = 5
-    for _ in range(6):
-        rows, columns = int(rng.integers(1, 8)), int(rng.integers(1, engine.tile + 1))
-        stride = -(-columns * dtype.itemsize // 8) + int(rng.integers(0, 2))
-        row0, key0, observed = (int(rng.integers(n)) for n in (40, 30, 2))
-        shape = {"word": word, "stride": stride, "rows": rows, "columns": columns}
-        steps.append(shape | {"logits": observed, "row": row0, "key": key0})
-        values = rng.integers(low, high + 1, (rows, engine.tile))
-        for group in range(-(-columns // engine.units)):
-            for row in range(rows):
-                first = group * engine.units
-                chosen = values[row, first : first + engine.units].tolist()
-                items.append(Item({"row": row, "group": group, "values": chosen}))
-                if observed:
-                    keys = [first + lane for lane in range(engine.units)]
-                    shown = [
-                        k < columns and key0 + k < 30 and key0 + k <= row0 + row + 3 for k in keys
-                    ]
-                    logits.append((row, shown))
-        for row in range(rows):
-            for n, byte in enumerate(values[row, :columns].astype(dtype).tobytes()):
-                want[8 * (word + row * stride) + n] = byte
-        word += rows * stride + int(rng.integers(0, 3))
-    assert word < words
-    got, seen, done = {}, [], []
+    rng = np.random.default_rng(seed)
+    work = Work(config, rng, tiles=12)
+    singles = [
+        {"word": work.end + n, "data": int(rng.integers(1 << 62)), "strobe": 0xFF}
+        for n in range(10)
+    ]
+    want = dict(work.image)
+    for write in singles:
+        for lane, byte in enumerate(write["data"].to_bytes(8, "little")):
+            want[8 * write["word"] + lane] = byte
+    ports = Ports(dut, rng)
+    seen = []
 
     async def stepper(ctx):
-        ctx.set(dut.y_type, y_type)
-        ctx.set(dut.mask, dut.mask.shape().const(mask))
-        await send(ctx, dut, dut.step, [Item(step) for step in steps], rng, 0.8)
+        await send(ctx, dut, dut.step, [Item(step) for step in work.steps], rng, 0.8)
 
     async def sender(ctx):
-        await send(ctx, dut, dut.i, items, rng, 0.9)
+        await send(ctx, dut, dut.i, work.items, rng, 0.9)
 
-    async def ports(ctx):
-        layout = dut.write[0].payload.shape()
-        while len(done) < len(steps) or not ctx.get(dut.idle):
-            for write in dut.write:
-                ctx.set(write.ready, rng.random() < 0.7)
-            signals = [s for w in dut.write for s in (w.valid, w.ready, w.payload.as_value())]
-            _, _, tile_done, shown, row, keep, *values = await ctx.tick().sample(
-                dut.tile_done, dut.logits.valid, dut.logits.row, dut.logits.keep, *signals
+    async def control(ctx):
+        for write in singles:
+            for _ in range(int(rng.integers(12))):
+                await ctx.tick()
+            await send(ctx, dut, dut.word, [Item(write)], rng)
+
+    async def watch(ctx):
+        logits = dut.logits
+        taken, single = 0, 0
+        while taken < len(work.items) or single < len(singles) or not ctx.get(dut.idle):
+            before = (taken, single)
+            written, values = await ports.cycle(
+                ctx,
+                *(dut.i.valid, dut.i.ready, dut.word.valid, dut.word.ready),
+                *(dut.issued, dut.words),
+                *(logits.valid, logits.row, logits.bank, logits.first, logits.keep),
+                *(logits.values[lane] for lane in range(units)),
             )
-            if tile_done:
-                done.append(True)
+            sent, ready, word_sent, word_ready, issued, words, shown, row, bank, *rest = values
+            taken += sent and ready
+            single += word_sent and word_ready
+            assert issued <= before[0] and (words - before[1]) % 8 in (0, 7)
             if shown:
-                seen.append((row, [bool(keep >> lane & 1) for lane in range(engine.units)]))
-            for valid, ready, bits in zip(*[iter(values)] * 3, strict=True):
-                if valid and ready:
-                    write = layout.from_bits(bits)
-                    for lane in range(8):
-                        if write.strobe >> lane & 1:
-                            address = 8 * write.word + lane
-                            assert address not in got, "a byte was written twice"
-                            got[address] = write.data >> 8 * lane & 0xFF
+                keep = [bool(rest[1] >> lane & 1) for lane in range(units)]
+                seen.append((row, bank, bool(rest[0]), keep, rest[2:]))
+        for _ in range(3):
+            _, (shown, *values) = await ports.cycle(
+                ctx,
+                *(logits.valid, logits.row, logits.bank, logits.first, logits.keep),
+                *(logits.values[lane] for lane in range(units)),
+            )
+            if shown:
+                row, bank, first, bits, *lanes = values
+                keep = [bool(bits >> lane & 1) for lane in range(units)]
+                seen.append((row, bank, bool(first), keep, lanes))
+        assert ctx.get(dut.issued) == len(work.items)
+        assert ctx.get(dut.words) == len(singles) % 8
 
-    simulate(dut, stepper, sender, ports)
-    assert got == want
-    assert seen == logits
+    simulate(dut, stepper, sender, control, watch)
+    assert ports.bytes == want
+    assert seen == work.logits
 
 
-def test_single_words_wait_for_outputs():
-    dut = Writer(config=TINY)
-    log = []
+def test_counts_what_ports_have():
+    """`issued` and `words` count a row or a word in the cycle after its last word went."""
+    dut = Writer(config=CONFIGS["wide"])  # 32 words in two turns
 
     async def testbench(ctx):
-        ctx.set(dut.word.valid, 1)
-        ctx.set(dut.word.payload, dut.word.payload.shape().const({"word": 9, "strobe": 0xFF}))
+        step = {"word": 0, "stride": 32, "rows": 1, "columns": 64, "y_type": ElementType.INT32}
+        ctx.set(dut.step.payload, dut.step.payload.shape().const(step))
         ctx.set(dut.step.valid, 1)
-        for _ in range(5):
-            await ctx.tick()
-            assert not ctx.get(dut.word.ready) and not ctx.get(dut.idle)
-        ctx.set(dut.step.valid, 0)
-        await ctx.tick().until(dut.word.ready)
-        ctx.set(dut.word.valid, 0)
-        assert not ctx.get(dut.idle)
+        ctx.set(dut.i.valid, 1)
+        await ctx.tick()
+        ctx.set(dut.word.valid, 1)  # in the middle of the row
         for write in dut.write:
             ctx.set(write.ready, 1)
-        log.extend(ctx.get(w.payload.word) for w in dut.write if ctx.get(w.valid))
-        await ctx.tick()
-        assert ctx.get(dut.idle)
+        log = []
+        for _ in range(5):
+            handed = sum(ctx.get(write.valid) for write in dut.write)
+            log.append((handed, ctx.get(dut.issued), ctx.get(dut.words)))
+            taken = ctx.get(dut.i.ready)
+            await ctx.tick()
+            ctx.set(dut.word.valid, 0)
+            if taken:
+                ctx.set(dut.i.valid, 0)
+                ctx.set(dut.step.valid, 0)
+        assert log == [(16, 0, 0), (1, 0, 0), (16, 0, 1), (0, 1, 1), (0, 1, 1)]
 
     simulate(dut, testbench)
-    assert log == [9]
 
 
-def test_a_refusing_port_does_not_stop_the_others():
+def test_single_words_go_first():
+    """They need not wait for the end of a tile."""
+    dut = Writer(config=TINY)
+
+    async def testbench(ctx):
+        for write in dut.write:
+            ctx.set(write.ready, 1)
+        step = {"word": 0, "stride": 2, "rows": 16, "columns": 16}
+        ctx.set(dut.step.payload, dut.step.payload.shape().const(step))
+        ctx.set(dut.step.valid, 1)
+        ctx.set(dut.i.valid, 1)
+        await ctx.tick()
+        await ctx.tick()
+        ctx.set(dut.word.payload, dut.word.payload.shape().const({"word": 99, "strobe": 0xFF}))
+        ctx.set(dut.word.valid, 1)
+        assert ctx.get(dut.word.ready) and not ctx.get(dut.i.ready)
+        await ctx.tick()
+        ctx.set(dut.word.valid, 0)
+        assert [ctx.get(w.payload.word) for w in dut.write if ctx.get(w.valid)] == [99]
+        assert ctx.get(dut.i.ready), "outputs go on"
+
+    simulate(dut, testbench)
+
+
+def test_the_emptiest_ports_first():
+    """Of ports with room those of the lowest load are chosen, and in turn where many are alike."""
+    dut = Writer(config=PAPER)
+    rng = np.random.default_rng(8)
+    used = np.zeros(PAPER.engine.ports, int)
+
+    async def testbench(ctx):
+        step = {"word": 0, "stride": 8, "rows": 64, "columns": 64, "y_type": ElementType.INT16}
+        ctx.set(dut.step.payload, dut.step.payload.shape().const(step))
+        ctx.set(dut.step.valid, 1)
+        ctx.set(dut.i.valid, 1)
+        for _ in range(300):
+            alike = rng.random() < 0.3
+            room = [bool(rng.random() < 0.7) for _ in dut.write]
+            loads = [0 if alike else int(rng.integers(3)) for _ in dut.write]
+            for write, load, free, value in zip(dut.write, dut.load, room, loads, strict=True):
+                ctx.set(write.ready, free)
+                ctx.set(load, PortLoad(value))
+            chosen = [bool(ctx.get(write.valid)) for write in dut.write]
+            if any(chosen):
+                assert sum(chosen) == 4
+                best = sorted(load for load, free in zip(loads, room, strict=True) if free)[:4]
+                assert sorted(np.array(loads)[chosen]) == best
+                used[:] += alike * np.array(chosen)
+            await ctx.tick()
+
+    simulate(dut, testbench)
+    assert used.min() > used.mean() / 2, "in turn"
+
+
+@pytest.mark.parametrize("y_type", list(ElementType), ids=lambda y_type: y_type.name)
+def test_a_row_a_cycle_beside_a_refusing_port(y_type):
     dut = Writer(config=PAPER)
 
     async def testbench(ctx):
         for write in dut.write[1:]:
             ctx.set(write.ready, 1)
-        step = {"word": 0, "stride": 8, "rows": 64, "columns": 64}
+        step = {"word": 0, "stride": 32, "rows": 64, "columns": 64, "y_type": y_type}
         ctx.set(dut.step.payload, dut.step.payload.shape().const(step))
         ctx.set(dut.step.valid, 1)
         ctx.set(dut.i.valid, 1)
@@ -134,6 +289,8 @@ def test_a_refusing_port_does_not_stop_the_others():
             assert ctx.get(dut.i.ready), "a row a cycle"
             await ctx.tick()
             assert not ctx.get(dut.write[0].valid)
+        await ctx.tick()
+        assert ctx.get(dut.issued) == 64
 
     simulate(dut, testbench)
 
