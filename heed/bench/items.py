@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from heed.bench.program import SPREAD, WEIGHT_SPREAD, Program, Work, pad
+from heed.bench.image import SPREAD, WEIGHT_SPREAD, pad
+from heed.bench.program import Program, Work
 from hw.config import ClusterConfig
 
 ATTENTION_SPREAD = 28

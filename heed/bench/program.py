@@ -3,46 +3,14 @@
 import dataclasses
 from dataclasses import dataclass
 
-import numpy as np
-
+from heed.bench.image import WEIGHT_SPREAD, Image, Matrix, pad
 from heed.errors import HeedError
 from hw.bench.traffic import DMA_BYTES
-from hw.config import TCDM_BASE, ClusterConfig, TcdmConfig
-from hw.regmap import (
-    DESCRIPTOR,
-    DESCRIPTOR_ALIGN,
-    DESCRIPTOR_VERSION,
-    HEAD_PARAMETER,
-    PARAMETER,
-    STATUS_WORD,
-    ElementType,
-    Kind,
-    ParamMode,
-)
+from hw.config import ClusterConfig, TcdmConfig
+from hw.regmap import DESCRIPTOR, DESCRIPTOR_VERSION, STATUS_WORD, ElementType, Kind, ParamMode
 
 SIZES = (2 << 20, 4 << 20)
 """Bytes of scratchpads that programs run in: the first one that is large enough."""
-
-WEIGHT_SPREAD = 74
-"""Standard deviation of uniform int8."""
-
-SPREAD = 40
-"""Standard deviation of results, in steps of int8."""
-
-STEPS_AN_OCTAVE = 3
-"""j of attention: 2^3 steps of a logit are one octave of its exponential."""
-
-DTYPES = {
-    ElementType.INT8: np.dtype("<i1"),
-    ElementType.UINT8: np.dtype("<u1"),
-    ElementType.INT16: np.dtype("<i2"),
-    ElementType.INT32: np.dtype("<i4"),
-}
-
-
-def pad(size: int) -> int:
-    """Return the next multiple of eight."""
-    return -(-size // 8) * 8
 
 
 def product_bound(config: ClusterConfig, rows: int, columns: int, inner: int) -> int:
@@ -57,22 +25,6 @@ def product_bound(config: ClusterConfig, rows: int, columns: int, inner: int) ->
     block_rows = [rows // blocks + (block < rows % blocks) for block in range(blocks)]
     steps = -(-columns // engine.units) * -(-inner // engine.lanes)
     return steps * sum(max(count, fetch) for count in block_rows)
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """Where rows lie: address of the first, bytes from one to the next."""
-
-    base: int
-    stride: int
-
-    def fields(self, operand: str, head_stride: int = 0) -> dict[str, int]:
-        """Return the fields of a descriptor that say so of an operand."""
-        return {
-            f"{operand}_base": self.base,
-            f"{operand}_row_stride": self.stride,
-            f"{operand}_head_stride": head_stride,
-        }
 
 
 @dataclass(frozen=True)
@@ -103,10 +55,8 @@ class Work:
     bound: int
 
 
-class Program:
-    """Places operands and jobs; `finish` links them to a chain.
-
-    Everything is dense: rows begin at multiples of 8 bytes, matrices of 64.
+class Program(Image):
+    """An image with jobs; `finish` links them to a chain.
 
     Parameters
     ----------
@@ -117,72 +67,11 @@ class Program:
     """
 
     def __init__(self, config: ClusterConfig, seed: int):
+        super().__init__(SIZES[-1], seed)
         self.config = config
-        self.rng = np.random.default_rng(seed)
-        self._image = bytearray(self.rng.bytes(SIZES[-1]))
-        self._used = 0
         self._jobs: list[tuple[str, int, dict[str, int]]] = []
         self._macs = 0
         self._bound = 0
-
-    def place(self, size: int) -> int:
-        """Return the address of `size` bytes that nobody else has; they hold random values."""
-        start = -(-self._used // DESCRIPTOR_ALIGN) * DESCRIPTOR_ALIGN
-        self._used = start + size
-        return TCDM_BASE + start
-
-    def put(self, data: bytes) -> int:
-        """Place bytes; return their address."""
-        address = self.place(len(data))
-        if self._used <= len(self._image):
-            self._image[address - TCDM_BASE : address - TCDM_BASE + len(data)] = data
-        return address
-
-    def space(self, rows: int, columns: int, kind: ElementType = ElementType.INT8) -> Matrix:
-        """Place a matrix; what it holds is random."""
-        stride = pad(columns * DTYPES[kind].itemsize)
-        return Matrix(self.place(rows * stride), stride)
-
-    def matrix(self, values: np.ndarray) -> Matrix:
-        """Place a matrix of these values."""
-        stride = pad(values.shape[1] * values.itemsize)
-        rows = np.zeros((len(values), stride), np.uint8)
-        raw = np.ascontiguousarray(values).view(np.uint8)
-        rows[:, : raw.shape[1]] = raw
-        return Matrix(self.put(rows.tobytes()), stride)
-
-    def random(self, rows: int, columns: int) -> np.ndarray:
-        """Return int8 values, all equally likely."""
-        return self.rng.integers(-128, 128, (rows, columns)).astype(np.int8)
-
-    def entries(self, count: int, spread: float, *, residual: bool = False) -> int:
-        """Place parameter entries that spread results over int8; return their address.
-
-        `spread` is the standard deviation of the accumulators.
-        """
-        records = [self._entry(spread, residual) for _ in range(count)]
-        return self.put(b"".join(PARAMETER.pack(**record) for record in records))
-
-    def head_entries(self, heads: int, spread: float) -> int:
-        """Place the entries of attention, one a head; return their address."""
-        records = [self._entry(spread) for _ in range(heads)]
-        return self.put(
-            b"".join(HEAD_PARAMETER.pack(**record, j=STEPS_AN_OCTAVE, gain=0) for record in records)
-        )
-
-    def _entry(self, spread: float, residual: bool = False) -> dict[str, int]:
-        rng = self.rng
-        shift = int(rng.integers(16, 24))
-        scale = SPREAD / spread * float(np.exp(rng.normal(0, 0.3)))
-        mul = int(np.clip(round(scale * (1 << shift)), 1, 65535))
-        entry = {
-            "mul": mul * int(rng.choice((-1, 1))),
-            "add": int(rng.normal(0, 8) * (1 << shift)) + (1 << shift >> 1),
-            "shift": shift,
-        }
-        if residual:  # between a half and one and a half of it
-            entry |= {"rmul": int(rng.integers(8, 25)), "rsh": shift - 4}
-        return entry
 
     def linear(
         self,
@@ -274,9 +163,7 @@ class Program:
         """
         blocks = -(-tokens // self.config.engine.tile)
         block_rows = -(-tokens // blocks)
-        # An odd number of blocks would begin every head in the scratch block that ended the last.
-        own = heads > 1 and blocks % 2
-        area = self.space(2 * block_rows * (heads if own else 1), tokens)
+        area = self.space(2 * block_rows, tokens)
         fields = {
             "kind": Kind.ATTENTION,
             "param_mode": ParamMode.HEAD,
@@ -292,7 +179,7 @@ class Program:
             **k.fields("w", pad(head)),
             **vt.fields("r", head * vt.stride),
             **y.fields("y", pad(head)),
-            **area.fields("s", 2 * block_rows * area.stride if own else 0),
+            **area.fields("s"),
         }
         self._add(name, fields, wait)
         self._macs += 2 * heads * tokens * tokens * head
@@ -333,7 +220,7 @@ class Program:
         HeedError
             It takes more than the largest scratchpad.
         """
-        needed = self._used + DMA_BYTES
+        needed = self.used + DMA_BYTES
         if needed > SIZES[-1]:
             raise HeedError(
                 f"the work takes {needed >> 10} KiB of scratchpad, but the largest has "
@@ -343,13 +230,12 @@ class Program:
         size = next(size for size in SIZES if size >= needed)
         addresses = [address for _, address, _ in self._jobs]
         for (_, address, fields), following in zip(self._jobs, [*addresses[1:], 0], strict=True):
-            raw = DESCRIPTOR.pack(**fields, next=following)
-            self._image[address - TCDM_BASE : address - TCDM_BASE + len(raw)] = raw
+            self.store(address, DESCRIPTOR.pack(**fields, next=following))
         banks = self.config.tcdm.banks
         tcdm = TcdmConfig(banks=banks, bank_bytes=size // banks)
         return Work(
             config=dataclasses.replace(self.config, tcdm=tcdm),
-            image=bytes(self._image[:size]),
+            image=bytes(self.bytes[:size]),
             doorbell=addresses[0],
             jobs=tuple(name for name, _, _ in self._jobs),
             macs=self._macs,

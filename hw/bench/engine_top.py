@@ -4,7 +4,7 @@ from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.attention.control.control import Event
+from hw.attention.control.completion import Event
 from hw.attention.engine import Engine
 from hw.bench.throttle import GRANT_ALWAYS, Throttle
 from hw.bench.traffic import COUNT_BITS, Traffic

@@ -36,9 +36,18 @@ class DmaLane(wiring.Component):
     -------
     enable : In; ask. What was asked for stays until it is granted
     bus : Out(TcdmSignature)
+
+    Raises
+    ------
+    ValueError
+        When the scratchpad is smaller than the area.
     """
 
     def __init__(self, *, config: ClusterConfig, lane):
+        if config.tcdm.bytes < DMA_BYTES:
+            raise ValueError(
+                f"the scratchpad has {config.tcdm.bytes} bytes, but the DMA's area {DMA_BYTES}"
+            )
         self._base = config.tcdm.bytes - DMA_BYTES + lane * WORD_BYTES
         signature = TcdmSignature(addr_width=config.tcdm.addr_width)
         super().__init__({"enable": In(1), "bus": Out(signature)})
