@@ -80,7 +80,8 @@ class Completion(wiring.Component):
     Timing
     ------
     One cycle from the write that is performed last (`performed`) to `word`, none from
-    `words_done` to `event`, another one without status word. Jobs: 4 inside.
+    `words_done` to `event`, another one without status word. Two jobs end at least three cycles
+    apart. 4 jobs inside.
     """
 
     def __init__(self, *, config: ClusterConfig):
@@ -115,9 +116,12 @@ class Completion(wiring.Component):
         job = jobs.o.payload
 
         to_abort = Signal(range(JOBS_INSIDE + 1))  # jobs that were inside at the last reset
+        seen = Signal()  # the job was the first one in the cycle before, too
         code = Signal(8)
         ahead = Signal(signed(POSITION_BITS))
         due = Signal()
+        low = Signal(17)
+        high = Signal(16)
         cycles = Signal(32)
         sent = Signal(COUNT_BITS)
         end = Signal()
@@ -126,7 +130,7 @@ class Completion(wiring.Component):
             positions.i.payload.eq(self.ended.position),
             code.eq(Mux(to_abort != 0, Status.ABORTED, job.code)),
             ahead.eq(self.performed - positions.o.payload),
-            due.eq(jobs.o.valid & ((code != Status.DONE) | (positions.o.valid & (ahead >= 0)))),
+            due.eq(seen & ((code != Status.DONE) | (positions.o.valid & (ahead >= 0)))),
             self.empty.eq(~jobs.o.valid),
             self.word.payload.word.eq(job.status),
             self.word.payload.data.eq(Cat(code, Const(0, 24), cycles)),
@@ -136,10 +140,15 @@ class Completion(wiring.Component):
             jobs.o.ready.eq(end),
             positions.o.ready.eq(end & (code == Status.DONE)),
         ]
+        m.d.sync += [
+            seen.eq(jobs.o.valid & ~end),
+            low.eq(self.now[:16] - job.since[:16]),
+            high.eq(self.now[16:] - job.since[16:]),
+        ]
         with m.FSM():
             with m.State("WAIT"):
-                m.d.comb += self.settled.eq(~due)
-                m.d.sync += cycles.eq(self.now - job.since)
+                m.d.comb += self.settled.eq(~due & (seen | self.empty))
+                m.d.sync += cycles.eq(Cat(low[:16], high - low[16]))
                 with m.If(due & ~self.reset):
                     m.next = "STATUS"
             with m.State("STATUS"):
