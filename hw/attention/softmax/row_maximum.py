@@ -10,9 +10,6 @@ from hw.config import EngineConfig
 
 NO_LOGIT = -128
 
-COMPARED_AT_ONCE = 8
-"""Logits of which a pipeline stage finds the largest."""
-
 
 class RowMaximum(wiring.Component):
     """Keeps, for each of T rows in each of two banks, the maximum of the logits that count.
@@ -56,12 +53,13 @@ class RowMaximum(wiring.Component):
             m.d.comb += result.eq(Mux(a > b, a, b))
             return result
 
-        # First stage: the largest of every few logits.
+        # First stage: the largest of every few logits, as many as make both trees alike.
         kept = [
             Mux(keep, value, NO_LOGIT)
             for keep, value in zip(self.update.keep, self.update.values, strict=True)
         ]
-        parts = [kept[n : n + COMPARED_AT_ONCE] for n in range(0, len(kept), COMPARED_AT_ONCE)]
+        few = 1 << (len(kept).bit_length() // 2)
+        parts = [kept[n : n + few] for n in range(0, len(kept), few)]
         larges = Signal(data.ArrayLayout(signed(8), len(parts)))
         for large, part in zip(larges, parts, strict=True):
             m.d.sync += large.eq(tree(part, larger))

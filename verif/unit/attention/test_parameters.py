@@ -225,7 +225,8 @@ class Surroundings:
             words = self._rng.integers(0, 1 << 64, lanes, dtype=np.uint64)
             words[:count] = self._plan.memory[word : word + count]
             data = int.from_bytes(words.tobytes(), "little")
-            self._answers.append((self._clock + LATENCY, data))
+            delay = LATENCY if self._chance == 1 or self._rng.random() < 0.9 else 10 * LATENCY
+            self._answers.append((self._clock + delay, data))
             for n in range(word, word + count):
                 assert n not in self.asked
                 self.asked[n] = self.performed
@@ -272,15 +273,15 @@ def run(config, plan, rng, *, chance=1.0, patience=0.1):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("chance", [1.0, 0.5])
-def test_random_jobs(name, chance):
+@pytest.mark.parametrize("chance, patience", [(1.0, 0.1), (1.0, 1.0), (0.5, 0.1), (0.5, 1.0)])
+def test_random_jobs(name, chance, patience):
     """All that `filled` promises is there, and the words asked for are just those needed."""
     config = find_config(name)
     rng = np.random.default_rng(8)
     plan = Plan(config, rng)
-    for n in range(12):
+    for n in range(16):
         plan.anything(None if n % 2 else (START + 3 * n) % (1 << POSITION_BITS))
-    around = run(config, plan, rng, chance=chance)
+    around = run(config, plan, rng, chance=chance, patience=patience)
     assert sorted(around.asked) == [word for use in plan.uses for word in use.words]
     for use in plan.uses:
         gate = use.step.get("gate")
