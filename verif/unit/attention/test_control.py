@@ -4,6 +4,7 @@ from collections import deque
 
 import numpy as np
 import pytest
+from amaranth.hdl import Value
 from amaranth.sim import Simulator
 
 from hw.attention.control.completion import JOBS_INSIDE
@@ -29,9 +30,13 @@ class Stub:
         Cycles that a job takes to be cut into steps, and then until its first write.
     chance : float
         Of a command to be taken, an answer to be there, a write to be performed, in a cycle.
+    position : int
+        Where outputs begin to be counted.
+    lie : int
+        So many more writes are said to be performed than are.
     """
 
-    def __init__(self, image, *, cut=6, work=12, chance=0.7, seed=0):
+    def __init__(self, image, *, cut=6, work=12, chance=0.7, seed=0, position=0, lie=0):
         self.dut = Control(config=image.config)
         self.image = image
         self.events, self.started, self.log = [], [], []
@@ -40,7 +45,9 @@ class Stub:
         self.now = 0
         self._cut, self._work, self._chance = cut, work, chance
         self._rng = np.random.default_rng(seed)
+        self._lie = lie
         self._forget()
+        self._position = self._performed = position
 
     def _forget(self):
         self._answers, self._writes, self._words = deque(), deque(), deque()
@@ -73,34 +80,30 @@ class Stub:
             if self._words and self._words[0] <= self.now:
                 self._words.popleft()
                 self._words_done = (self._words_done + 1) % 8
-            ctx.set(dut.performed, self._performed)
+            ctx.set(dut.performed, (self._performed + self._lie) % (1 << 24))
             ctx.set(dut.words_done, self._words_done)
             ctx.set(dut.quiet, quiet_in == 0)
-            streams = {"command": command, "word": word, "job": job}
-            state = {
-                name: (ctx.get(s.valid), ctx.get(s.ready), ctx.get(s.payload.as_value()))
-                if name != "job"
-                else (ctx.get(s.valid), ctx.get(s.ready), ctx.get(s.payload))
-                for name, s in streams.items()
-            }
             reset = ctx.get(dut.reset)
-            for name, (valid, ready, payload) in state.items():
+            took = {}
+            for name, port in (("command", command), ("word", word), ("job", job)):
+                valid = ctx.get(port.valid)
+                payload = ctx.get(Value.cast(port.payload)) if valid else None
                 if name in refused and not reset:
                     assert valid and payload == refused[name], f"{name} did not stay"
                 refused.pop(name, None)
+                ready = ctx.get(port.ready)
+                took[name] = valid and ready and not reset
                 if valid and not ready and not reset:
                     refused[name] = payload
-            took = {
-                name: valid and ready and not reset for name, (valid, ready, _) in state.items()
-            }
+                if name == "job" and valid:
+                    raw_job = payload.to_bytes(DESCRIPTOR.bytes, "little")
             if took["command"]:
                 at = ctx.get(command.payload.word)
                 self.read_words.append(at)
                 raw = self.image.bytes[8 * at : 8 * at + row_bytes].ljust(row_bytes, b"?")
                 self._answers.append((self.now + READ_LATENCY, raw))
             if took["job"]:
-                raw = state["job"][2].to_bytes(DESCRIPTOR.bytes, "little")
-                self.started.append(raw)
+                self.started.append(raw_job)
                 outputs = int(self._rng.integers(1, 6))
                 self._position = (self._position + outputs) % (1 << 24)
                 self._due.append(self._position)
@@ -248,6 +251,74 @@ def test_full_queue():
     stub.run(testbench)
 
 
+def random_chains(rng, image):
+    """Return addresses for doorbells, and events, status words and good descriptors expected.
+
+    Up to three jobs to a chain, three chains; a fault ends all.
+    """
+    doorbells, events, statuses, good = [], [], {}, []
+    faulty = False
+    for chain in range(3):
+        kinds = [(random_linear, random_attention)[int(rng.integers(2))] for _ in range(3)]
+        jobs = [kind(image, 12) for kind in kinds[: int(rng.integers(1, 4))]]
+        broken = int(rng.integers(len(jobs))) if rng.random() < 0.3 else None
+        for n, job in enumerate(jobs):
+            job.fields |= {"event_mask": 16 * chain + n + 1}
+            job.fields["next"] = jobs[n + 1].address if n + 1 < len(jobs) else 0
+            job.fields["status"] = image.place(8) if rng.random() < 0.7 else 0
+            if n == broken:
+                job.fields["rows"] = 0
+            job.store()
+            if not faulty:
+                faulty = n == broken
+                events.append(job.fields["event_mask"])
+                if job.fields["status"]:
+                    code = Status.ZERO_SIZE if faulty else Status.DONE
+                    statuses[job.fields["status"]] = code
+                if not faulty:
+                    good.append(raw_of(job))
+        doorbells.append(jobs[0].address)
+    return doorbells, events, statuses, good
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_chains(seed):
+    rng = np.random.default_rng(seed)
+    image = Image(TINY, rng)
+    doorbells, events, statuses, good = random_chains(rng, image)
+    cut, work = int(rng.integers(2, 80)), int(rng.integers(1, 200))
+    chance = float(rng.choice((0.3, 0.7, 1.0)))
+    stub = Stub(image, cut=cut, work=work, chance=chance, seed=seed, position=(1 << 24) - 9)
+
+    async def testbench(ctx):
+        for address in doorbells:
+            await stub.ring(ctx, address)
+            await ctx.tick().repeat(int(rng.integers(1, 60)))
+        for _ in range(5000):
+            if len(stub.events) == len(events):
+                break
+            await ctx.tick()
+        await ctx.tick().repeat(300)  # nothing more comes
+        assert (stub.events, stub.statuses, stub.started) == (events, statuses, good)
+        assert ctx.get(stub.dut.jobs) == len(events)
+        assert ctx.get(stub.dut.halted) == (len(good) < len(events))
+
+    stub.run(testbench)
+
+
+def test_an_early_end_is_noticed():
+    """The stub's own check: a fence that runs ahead is found out."""
+    image, (job,) = place_jobs(13, [random_linear])
+    stub = Stub(image, lie=50)
+
+    async def testbench(ctx):
+        await stub.ring(ctx, job.address)
+        await stub.settle(ctx)
+
+    with pytest.raises(AssertionError, match="done before its writes were performed"):
+        stub.run(testbench)
+
+
 @pytest.mark.parametrize("unreadable", [False, True])
 def test_a_fault_waits_for_the_jobs_before(unreadable):
     """It is told when they have ended; then the engine halts until a clear."""
@@ -361,8 +432,10 @@ def test_every_head_is_looked_at(head, j):
     stub.run(testbench)
 
 
-@pytest.mark.parametrize("kind", [random_linear, random_attention], ids=["linear", "attention"])
-def test_clear_at_every_cycle(kind):
+@pytest.mark.parametrize(
+    "kind, step", [(random_linear, 1), (random_attention, 3)], ids=["linear", "attention"]
+)
+def test_clear_at_every_cycle(kind, step):
     """Of a running job with a chain behind it and a doorbell that waits."""
     image, jobs = place_jobs(4, [kind, random_linear, random_linear, random_linear])
     running, chained, waiting, after = jobs
@@ -372,7 +445,7 @@ def test_clear_at_every_cycle(kind):
     seen = set()
 
     async def testbench(ctx):
-        for wait in range(1, 180):
+        for wait in range(1, 180, step):
             stub.events.clear()
             stub.statuses.clear()
             before = ctx.get(stub.dut.jobs)
