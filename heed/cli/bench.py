@@ -17,7 +17,7 @@ NAME = "bench"
 REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference"
 PAGE = REFERENCE / "benchmarks.md"
 
-group = typer.Typer(help="Measure cycles on the RTL.", invoke_without_command=True)
+group = typer.Typer(invoke_without_command=True)
 
 
 @group.callback()
@@ -112,6 +112,10 @@ def engine(
     """
     if not shapes and (heads is not None or grant is not None or traffic):
         raise HeedError("--heads, --grant and --traffic need --shape S,E,P,F", status=2)
+    if file is not None and not file.absolute().parent.is_dir():
+        raise HeedError(
+            f"--json {file}: the folder {file.absolute().parent} does not exist", status=2
+        )
     config = preset_config(preset)
     parsed = [shape(text) for text in shapes or []]
     from heed import doctor

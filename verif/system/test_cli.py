@@ -91,6 +91,21 @@ def test_version(capsys):
         (["verilog", "-o", "x", "--preset", "huge"], "'huge'"),
         (["accuracy", "--seeds", "0"], "0"),
         (["doctor", "--for", "fly"], "'fly'"),
+        (["bench", "fly"], "'fly'"),
+        (["bench", "engine", "--shape", "1,2,3"], "1,2,3 is not S,E,P,F"),
+        (["bench", "engine", "--shape", "1,2,x,4"], "1,2,x,4 is not S,E,P,F"),
+        (["bench", "engine", "--shape", "8,0,8,8"], "8,0,8,8 is not S,E,P,F.*1 to 65535"),
+        (["bench", "engine", "--shape", "8,8,8,8", "--heads", "0"], "--heads.*0"),
+        (["bench", "engine", "--shape", "8,8,8,8", "--grant", "0"], "0 is not a probability"),
+        (["bench", "engine", "--shape", "8,8,8,8", "--grant", "1.1"], "1.1 is not a probability"),
+        (["bench", "engine", "--shape", "8,8,8,8", "--grant", "nan"], "nan is not a probability"),
+        (["bench", "engine", "--shape", "8,8,8,8", "--seed", "-1"], "--seed.*-1"),
+        (["bench", "engine", "--preset", "huge"], "'huge'.*tiny, paper"),
+        (["bench", "engine", "--grant", "0.9"], "need --shape"),
+        (["bench", "engine", "--heads", "2"], "need --shape"),
+        (["bench", "engine", "--traffic"], "need --shape"),
+        (["bench", "engine", "--shape", "4096,4096,64,64"], "the largest has 4096 KiB"),
+        (["bench", "engine", "--json", "/not/there/rows.json"], "/not/there"),
     ],
 )
 def test_bad_words_are_one_message(words, named, capsys):
@@ -142,7 +157,13 @@ def test_an_image_file_that_is_an_archive(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     "words",
-    [["sim", "--preset", "tiny"], ["exec", "p.elf"], ["bench"], ["doctor", "--for", "test"]],
+    [
+        ["sim", "--preset", "tiny"],
+        ["exec", "p.elf"],
+        ["bench"],
+        ["bench", "engine"],
+        ["doctor", "--for", "test"],
+    ],
 )
 def test_missing_tools_are_named_with_the_packages_to_install(words, tmp_path):
     done = run(*words, PATH=str(tmp_path))

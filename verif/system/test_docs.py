@@ -37,7 +37,7 @@ def test_files_that_are_named_exist(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_commands_that_are_named_exist(page):
-    verbs = {command.name for command in cli.app.registered_commands}
+    verbs = {verb.name for verb in (*cli.app.registered_commands, *cli.app.registered_groups)}
     targets = re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE)
     for text in CODE.findall(page.read_text()):
         if found := re.match(r"(?:\.venv/bin/)?heed ([a-z]+)\b", text):

@@ -1,10 +1,12 @@
 """Cluster: its parts are there under stable names, and it converts for synthesis."""
 
+import dataclasses
 import re
 
 import pytest
 
 from hw.cluster.cluster import Cluster, HartMonitor, Strobe
+from hw.config import ConfigError, TcdmConfig
 from hw.presets import PAPER, TINY
 from hw.verilog import to_verilog
 from verif.lib.configs import BETWEEN
@@ -31,6 +33,12 @@ def test_converts(config):
 def test_monitors_only_on_request():
     assert not hasattr(Cluster(config=TINY), "monitor")
     assert len(Cluster(config=TINY, monitored=True).monitor) == TINY.harts
+
+
+def test_a_scratchpad_that_reaches_into_the_devices_is_refused():
+    config = dataclasses.replace(TINY, tcdm=TcdmConfig(banks=32, bank_bytes=65536))
+    with pytest.raises(ConfigError, match="is 2097152, but a cluster's devices leave it 1048576"):
+        Cluster(config=config)
 
 
 def test_signatures_compare_by_value():
