@@ -9,10 +9,10 @@ from hw.attention.steps import (
     ElementStep,
     RowAnswer,
     RowCommand,
-    is_open,
     word_bits,
 )
 from hw.attention.streams.answers import AnswerBuffer
+from hw.attention.streams.gate import RowGate
 from hw.attention.types import ElementRow, group_range
 from hw.config import WORD_BYTES, ClusterConfig, EngineConfig
 from hw.regmap import ElementType
@@ -121,6 +121,7 @@ class ElementLoader(wiring.Component):
         engine = self._config.engine
         units, lanes = engine.units, engine.lanes
         unit_bits = units.bit_length() - 1
+        m.submodules.gate = gate = RowGate()
         # Addresses count N bytes, or words when these are shorter.
         sub_bits = max(0, 3 - unit_bits)
         start = self.step.payload
@@ -148,15 +149,17 @@ class ElementLoader(wiring.Component):
         inside = Signal.like(most)
         size_bytes = _of_type(m, step.type, lambda size: inside * size, range(lanes + 1), "bytes")
         last_chunk = _of_type(m, step.type, lambda size: chunks(size) - 1, chunk.shape(), "last")
-        opened = Signal()
         asked = Signal()
+        begin = Signal()
         last_row = Signal()
         run_ends = Signal()
         step_ends = Signal()
         m.d.comb += [
-            opened.eq(is_open(m, step.gate, self.performed)),
-            self.waiting.eq(working & ~opened),
-            beats.valid.eq(working & opened),
+            gate.gate.eq(start.gate),
+            gate.begin.eq(begin),
+            gate.performed.eq(self.performed),
+            self.waiting.eq(working & ~gate.opened),
+            beats.valid.eq(working & gate.opened),
             asked.eq(beats.valid & beats.ready),
             inside.eq(Mux(tag.last, left, most)),
             beats.payload.command.word.eq(place >> sub_bits),
@@ -175,6 +178,7 @@ class ElementLoader(wiring.Component):
             run_ends.eq(Mux(step.by_row, tag.last, tag.whole)),
             step_ends.eq(last_row & tag.last & run_ends),
             self.step.ready.eq(~working | (asked & step_ends)),
+            begin.eq(self.step.valid & self.step.ready),
         ]
 
         # The next one.
@@ -195,17 +199,17 @@ class ElementLoader(wiring.Component):
                 ]
             with m.Elif(~last_row):
                 next_place = row_place + (step.stride << sub_bits)
-                # With `by_row`, a row's gate is one position behind that of the row before.
+                m.d.comb += gate.advance.eq(1)
                 m.d.sync += [
                     place.eq(next_place),
                     row_place.eq(next_place),
                     left.eq(group_left),
                     first.eq(1),
                     row.eq(row + 1),
-                    step.gate.position.eq(step.gate.position + step.gate.by_row),
                 ]
             with m.Elif(~tag.last):
                 # Other groups of the same rows: what they wait for is performed.
+                m.d.comb += gate.lift.eq(1)
                 next_place = group_place + group_size
                 m.d.sync += [
                     place.eq(next_place),
@@ -214,11 +218,10 @@ class ElementLoader(wiring.Component):
                     left.eq(group_left - units),
                     group_left.eq(group_left - units),
                     row.eq(0),
-                    step.gate.wait.eq(0),
                 ]
             with m.Else():
                 m.d.sync += working.eq(0)
-        with m.If(self.step.valid & self.step.ready):
+        with m.If(begin):
             m.d.sync += [
                 step.eq(start),
                 working.eq(1),

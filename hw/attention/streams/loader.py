@@ -13,8 +13,8 @@ from hw.attention.steps import (
     RowAnswer,
     RowCommand,
     first_lanes,
-    is_open,
 )
+from hw.attention.streams.gate import RowGate
 from hw.attention.types import TileRow
 from hw.config import ClusterConfig, EngineConfig
 
@@ -117,19 +117,21 @@ class InputLoader(wiring.Component):
 
     def _ask(self, m):
         """Ask for the rows of tile after tile; return the signal that begins one."""
+        m.submodules.gate = gate = RowGate()
         step = self.step.payload
         command = self.command.payload
         stride = Signal.like(step.stride)
         left = Signal.like(step.rows)
-        gate = Signal.like(step.gate)
         free = Signal(range(BUFFERS + 1), init=BUFFERS)
-        opened = Signal()
         asked = Signal()
         begin = Signal()
         m.d.comb += [
-            opened.eq(is_open(m, gate, self.performed)),
-            self.waiting.eq((left != 0) & ~opened),
-            self.command.valid.eq((left != 0) & opened),
+            gate.gate.eq(step.gate),
+            gate.begin.eq(begin),
+            gate.advance.eq(asked),
+            gate.performed.eq(self.performed),
+            self.waiting.eq((left != 0) & ~gate.opened),
+            self.command.valid.eq((left != 0) & gate.opened),
             asked.eq(self.command.valid & self.command.ready),
             self.step.ready.eq(
                 ((left == 0) | ((left == 1) & asked))
@@ -140,19 +142,13 @@ class InputLoader(wiring.Component):
             self.masses_take.eq(begin & step.sums_up),
         ]
         with m.If(asked):
-            # With `by_row`, a row's gate is one position behind that of the row before.
-            m.d.sync += [
-                command.word.eq(command.word + stride),
-                left.eq(left - 1),
-                gate.position.eq(gate.position + gate.by_row),
-            ]
+            m.d.sync += [command.word.eq(command.word + stride), left.eq(left - 1)]
         with m.If(begin):
             m.d.sync += [
                 command.word.eq(step.word),
                 command.count.eq((step.lanes + 7) >> 3),
                 stride.eq(step.stride),
                 left.eq(step.rows),
-                gate.eq(step.gate),
             ]
         with m.If(begin & ~self.release):
             m.d.sync += free.eq(free - 1)

@@ -4,8 +4,9 @@ from amaranth.hdl import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.attention.steps import POSITION_BITS, RowAnswer, RowCommand, WeightStep, is_open
+from hw.attention.steps import POSITION_BITS, RowAnswer, RowCommand, WeightStep
 from hw.attention.streams.answers import AnswerBuffer
+from hw.attention.streams.gate import RowGate
 from hw.attention.types import Weights
 from hw.config import ClusterConfig
 
@@ -66,6 +67,7 @@ class WeightLoader(wiring.Component):
         m.submodules.rows = rows = AnswerBuffer(
             config=self._config, tag=unsigned(1), depth=max(units, MIN_DEPTH)
         )
+        m.submodules.gate = gate = RowGate()
         connect(m, rows.command, flipped(self.command))
         connect(m, flipped(self.row), rows.row)
 
@@ -74,18 +76,20 @@ class WeightLoader(wiring.Component):
         left = Signal.like(step.columns)
         number = Signal(range(units))
         stride = Signal.like(step.stride)
-        gate = Signal.like(step.gate)
         command = Signal(RowCommand(self._config))
-        opened = Signal()
         asked = Signal()
+        begin = Signal()
         m.d.comb += [
-            opened.eq(is_open(m, gate, self.performed)),
-            self.waiting.eq((left != 0) & ~opened),
-            rows.i.valid.eq((left != 0) & opened),
+            gate.gate.eq(step.gate),
+            gate.begin.eq(begin),
+            gate.performed.eq(self.performed),
+            self.waiting.eq((left != 0) & ~gate.opened),
+            rows.i.valid.eq((left != 0) & gate.opened),
             rows.i.payload.command.eq(command),
             rows.i.payload.tag.eq((number == units - 1) | (left == 1)),
             asked.eq(rows.i.valid & rows.i.ready),
             self.step.ready.eq((left == 0) | ((left == 1) & asked)),
+            begin.eq(self.step.valid & self.step.ready),
         ]
         with m.If(asked):
             m.d.sync += [
@@ -93,12 +97,11 @@ class WeightLoader(wiring.Component):
                 left.eq(left - 1),
                 number.eq(number + 1),
             ]
-        with m.If(self.step.valid & self.step.ready):
+        with m.If(begin):
             m.d.sync += [
                 command.word.eq(step.word),
                 command.count.eq(step.words),
                 stride.eq(step.stride),
-                gate.eq(step.gate),
                 left.eq(step.columns),
                 number.eq(0),
             ]
