@@ -6,14 +6,13 @@ from amaranth.lib.wiring import In, Out
 
 from hw.attention.queue import Queue
 from hw.attention.steps import POSITION_BITS, WordWrite, word_bits
+from hw.attention.streams.fence import WORD_COUNT_BITS
+from hw.attention.walk.sequencer import Ended
 from hw.config import ClusterConfig
 from hw.regmap import Status
 
 JOBS_INSIDE = 4
 """Jobs that were begun and have not ended."""
-
-COUNT_BITS = 3
-"""Width of the count of status words, which wraps."""
 
 
 class Event(wiring.Signature):
@@ -21,13 +20,6 @@ class Event(wiring.Signature):
 
     def __init__(self):
         super().__init__({"valid": Out(1), "mask": Out(32)})
-
-
-class JobEnd(wiring.Signature):
-    """A job was cut into its last step: `valid` for one cycle, the `position` after its outputs."""
-
-    def __init__(self):
-        super().__init__({"valid": Out(1), "position": Out(POSITION_BITS)})
 
 
 class Ending(data.StructLayout):
@@ -65,7 +57,7 @@ class Completion(wiring.Component):
     Members
     -------
     ending : In(stream of Ending), in order
-    ended : In(JobEnd), one for each job that runs, in order, later than its `ending`
+    ended : In(Ended), one for each job that runs, in order, later than its `ending`
     performed : In; the writes of outputs before this position are performed
     words_done : In(3); status words performed since the last `reset`, counted modulo 8
     word : Out(stream of WordWrite); status words
@@ -89,9 +81,9 @@ class Completion(wiring.Component):
         super().__init__(
             {
                 "ending": In(stream.Signature(Ending(config))),
-                "ended": In(JobEnd()),
+                "ended": In(Ended()),
                 "performed": In(POSITION_BITS),
-                "words_done": In(COUNT_BITS),
+                "words_done": In(WORD_COUNT_BITS),
                 "word": Out(stream.Signature(WordWrite(config))),
                 "event": Out(Event()),
                 "now": In(32),
@@ -123,7 +115,7 @@ class Completion(wiring.Component):
         low = Signal(17)
         high = Signal(16)
         cycles = Signal(32)
-        sent = Signal(COUNT_BITS)
+        sent = Signal(WORD_COUNT_BITS)
         end = Signal()
         m.d.comb += [
             positions.i.valid.eq(self.ended.valid),

@@ -4,9 +4,11 @@ from amaranth.hdl import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.attention.control.completion import COUNT_BITS, Completion, Event, JobEnd
+from hw.attention.control.completion import Completion, Event
 from hw.attention.control.fetch import Fetch
 from hw.attention.steps import DESCRIPTOR_BITS, POSITION_BITS, RowAnswer, RowCommand, WordWrite
+from hw.attention.streams.fence import WORD_COUNT_BITS
+from hw.attention.walk.sequencer import Ended
 from hw.config import ClusterConfig
 
 
@@ -34,7 +36,7 @@ class Control(wiring.Component):
     busy, halted, overflow, free, error, error_address, jobs : Out; of the registers of these names
     event : Out(Event)
     job : Out(stream of 1024 bits); a good descriptor, to be run. Only a reset withdraws it
-    ended : In(JobEnd), one for each job that was taken, in order
+    ended : In(Ended), one for each job that was taken, in order
     performed : In; the writes of outputs before this position are performed
     words_done : In(3); words of `word` performed since the last reset, counted modulo 8
     reset : Out; forget all jobs. Held until `quiet`
@@ -64,9 +66,9 @@ class Control(wiring.Component):
                 "jobs": Out(32),
                 "event": Out(Event()),
                 "job": Out(stream.Signature(DESCRIPTOR_BITS)),
-                "ended": In(JobEnd()),
+                "ended": In(Ended()),
                 "performed": In(POSITION_BITS),
-                "words_done": In(COUNT_BITS),
+                "words_done": In(WORD_COUNT_BITS),
                 "reset": Out(1),
                 "quiet": In(1),
                 "command": Out(stream.Signature(RowCommand(config))),

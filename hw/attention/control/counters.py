@@ -4,27 +4,11 @@ from amaranth.hdl import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.attention.types import Activity
 from hw.config import EngineConfig
 from hw.regmap import Stall
 
 COUNTER_BITS = 32
-
-INPUTS = (
-    "busy",
-    "active",
-    "taken_direct",
-    "refused",
-    "waits_entry",
-    "waits_residual",
-    "no_row",
-    "no_weights",
-    "waits_direct",
-    "input_waiting",
-    "weight_waiting",
-    "direct_waiting",
-    "residual_waiting",
-    "parameter_waiting",
-)
 
 
 class Counters(wiring.Component):
@@ -42,12 +26,7 @@ class Counters(wiring.Component):
     Members
     -------
     busy : In; a job runs or waits
-    active, taken_direct : In; a row went to the array, from the direct path to the epilogue
-    refused : In; the epilogue's output was not taken
-    waits_entry, waits_residual, waits_direct : In; what the epilogue's front lacks
-    no_row, no_weights : In; what the array's front lacks
-    input_waiting, weight_waiting, direct_waiting, residual_waiting, parameter_waiting : In; a gate
-        holds back the next fetch of this loader
+    activity : In(Activity)
     granted_read, granted_write, port_refused : In(a bit for each port); what became of its request
     clear : In; sets all counters to 0
     count_busy, count_active : Out(32)
@@ -64,11 +43,11 @@ class Counters(wiring.Component):
         count = Out(COUNTER_BITS)
         super().__init__(
             {
-                **{name: In(1) for name in INPUTS},
-                **{
-                    name: In(self._ports)
-                    for name in ("granted_read", "granted_write", "port_refused")
-                },
+                "busy": In(1),
+                "activity": In(Activity()),
+                "granted_read": In(self._ports),
+                "granted_write": In(self._ports),
+                "port_refused": In(self._ports),
                 "clear": In(1),
                 "count_busy": count,
                 "count_active": count,
@@ -81,12 +60,13 @@ class Counters(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        now = {}
-        for name in INPUTS:
-            now[name] = Signal(name=f"{name}_now")
-            m.d.sync += now[name].eq(getattr(self, name))
+        busy = Signal()
+        now = Activity().create()
+        m.d.sync += busy.eq(self.busy)
+        for name in Activity().members:
+            m.d.sync += getattr(now, name).eq(getattr(self.activity, name))
 
-        active = now["active"] | now["taken_direct"]
+        active = now.active | now.taken_direct
         stall = Signal(Stall)
         m.d.comb += stall.eq(Stall.CONTROL)
         causes = (
@@ -98,12 +78,12 @@ class Counters(wiring.Component):
             ("waits_direct", Stall.X, "direct_waiting"),
         )
         for lack, cause, waiting in reversed(causes):
-            with m.If(now[lack]):
+            with m.If(getattr(now, lack)):
                 m.d.comb += stall.eq(cause)
                 if waiting:
-                    with m.If(now[waiting]):
+                    with m.If(getattr(now, waiting)):
                         m.d.comb += stall.eq(Stall.WAIT)
-        with m.If(now["busy"]):
+        with m.If(busy):
             m.d.sync += self.count_busy.eq(self.count_busy + 1)
             with m.If(active):
                 m.d.sync += self.count_active.eq(self.count_active + 1)

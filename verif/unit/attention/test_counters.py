@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from hw.attention.control.counters import INPUTS, Counters
+from hw.attention.control.counters import Counters
+from hw.attention.types import Activity
 from hw.presets import PAPER, TINY
 from hw.regmap import Stall
 from hw.verilog import to_verilog
@@ -46,13 +47,16 @@ def counted(config, rng, cycles, clear_at=None):
     async def testbench(ctx):
         for cycle in range(cycles):
             chance = rng.choice((0.02, 0.15, 0.6))
-            values = {name: int(rng.random() < chance) for name in INPUTS}
-            values["busy"] = int(rng.random() < 0.8)
+            values = {name: int(rng.random() < chance) for name in Activity().members}
+            busy = int(rng.random() < 0.8)
             ports = {name: int(rng.integers(1 << config.ports)) for name in PORTS}
-            for name, value in (values | ports).items():
+            for name, value in values.items():
+                ctx.set(getattr(dut.activity, name), value)
+            for name, value in ports.items():
                 ctx.set(getattr(dut, name), value)
+            ctx.set(dut.busy, busy)
             ctx.set(dut.clear, cycle == clear_at)
-            if values["busy"]:
+            if busy:
                 why = cause(values)
                 want["count_busy"] += 1
                 want["count_active" if why is None else why] += 1
@@ -61,7 +65,7 @@ def counted(config, rng, cycles, clear_at=None):
             if cycle == clear_at:
                 want.update(dict.fromkeys(want, 0))
             await ctx.tick()
-        for name in (*INPUTS, *PORTS):
+        for name in ("busy", *PORTS):
             ctx.set(getattr(dut, name), 0)
         ctx.set(dut.clear, 0)
         await ctx.tick().repeat(3)
