@@ -79,14 +79,20 @@ class Requantise(wiring.Component):
                 amount.eq(right),
             ]
 
-        shifted = Signal(signed(64))
-        m.d.comb += [shifted.eq(total >> amount), self.y.eq(wrap(shifted, signed(32)))]
+        shifted = Signal(64)
+        negative = Signal()
+        m.d.comb += [
+            shifted.eq(total >> amount),
+            negative.eq(total[-1]),
+            self.y.eq(shifted[:32]),
+        ]
         with m.Switch(self.y_type):
             for y_type, shape in _SHAPES.items():
                 low, high = bounds(shape)
+                above = shifted[high.bit_length() :]
                 with m.Case(y_type):
-                    with m.If(shifted < low):
+                    with m.If(negative & ((low == 0) | ~above.all())):
                         m.d.comb += self.y.eq(low)
-                    with m.Elif(shifted > high):
+                    with m.Elif(~negative & above.any()):
                         m.d.comb += self.y.eq(high)
         return m
