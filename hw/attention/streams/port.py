@@ -15,11 +15,15 @@ ANSWERS = 8
 
 
 class PortLoad(enum.Enum, shape=2):
-    """How soon a write would be asked for: at once, after the request on the bus, after others."""
+    """How soon a write would be asked for: at once, after the request on the bus, after others.
+
+    Unless a port is CROWDED it has room for a write in this cycle and for another in the next.
+    """
 
     EMPTY = 0
     READING = 1
     WRITING = 2
+    CROWDED = 3
 
 
 class Port(wiring.Component):
@@ -109,7 +113,9 @@ class Port(wiring.Component):
             self.granted_read.eq(taken & ~storing),
             self.refused.eq(self.bus.req.valid & ~self.bus.req.ready),
         ]
-        with m.If(storing | (writes.level != 0)):
+        with m.If(writes.level >= WRITES_WAITING - 1):
+            m.d.comb += self.load.eq(PortLoad.CROWDED)
+        with m.Elif(storing | (writes.level != 0)):
             m.d.comb += self.load.eq(PortLoad.WRITING)
         with m.Elif(self.bus.req.valid | (reads.level != 0)):
             m.d.comb += self.load.eq(PortLoad.READING)

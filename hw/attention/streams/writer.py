@@ -41,7 +41,7 @@ class Writer(wiring.Component):
     word : In(stream of WordWrite), goes before any output
     logits : Out(LogitRow)
     write : Out(stream of WordWrite) for each port
-    load : In(PortLoad) for each port
+    load : In(PortLoad) for each port; `write.ready` is high in the cycle after any but CROWDED
     issued : Out; output rows of which every word was handed to the ports, modulo 2^24
     words : Out; single words handed to the ports, modulo 8
     idle : Out; no tile is under way and every word has gone to a port
@@ -50,8 +50,9 @@ class Writer(wiring.Component):
     ------
     An output row a cycle when its words find room (two cycles or more where it makes more words
     than there are ports). One cycle from `i` to `write`, one from there to `issued`, two from `i`
-    to `logits`. `i.ready` and `write.valid` depend combinationally on `write.ready` and `load`,
-    `i.ready` on `word.valid` and `step` too.
+    to `logits`. A port's room counts from the cycle after it showed it, but where the words go
+    depends combinationally on `write.ready` and `load`. So does `i.ready` on `step` and
+    `word.valid`.
     """
 
     def __init__(self, *, config: ClusterConfig):
@@ -151,7 +152,7 @@ class Writer(wiring.Component):
         last_row = Signal()
         m.d.comb += [
             row_words.eq((row_bytes + (WORD_BYTES - 1)) >> 3),
-            last_chunk.eq(row_words <= (chunk + 1) * chunk_words),
+            last_chunk.eq((chunks == 1) | (row_words <= (chunk + 1) * chunk_words)),
             last_row.eq(row.row + 1 == step.rows),
             self.word.ready.eq(can_hold),
             take.eq(self.i.valid & self.step.valid & can_hold & ~self.word.valid),
@@ -231,10 +232,10 @@ class Writer(wiring.Component):
         ports = self._config.engine.ports
         turn = Signal(range(ports))  # of ports that are alike this one comes first
         ready = Cat(write.ready for write in self.write)
-        room = Signal(range(ports + 1))
+        room = Signal(range(ports + 1))  # ports that surely have room: a cycle earlier they had
         after_turn = Signal(ports)
+        m.d.sync += room.eq(adder_tree(load != PortLoad.CROWDED for load in self.load))
         m.d.comb += [
-            room.eq(adder_tree(ready)),
             held_gone.eq((held.count != 0) & (room >= held.count)),
             after_turn.eq(Cat(port >= turn for port in range(ports))),
         ]

@@ -173,6 +173,29 @@ def test_load():
     simulate(dut, bench)
 
 
+def test_crowded():
+    """Unless it is, a port takes a write in this cycle and in the next."""
+    dut = Port(config=TINY)
+    rng = np.random.default_rng(6)
+    bank = Bank(dut, rng, 0.3)
+
+    async def bench(ctx):
+        refused = False
+        crowded_before = seen = False
+        for _ in range(300):
+            assert crowded_before or ctx.get(dut.write.ready)
+            if not refused:
+                ctx.set(dut.write.valid, rng.random() < 0.7)
+            crowded_before = ctx.get(dut.load) == PortLoad.CROWDED
+            seen |= crowded_before
+            assert crowded_before or ctx.get(dut.write.ready)
+            refused = ctx.get(dut.write.valid) and not ctx.get(dut.write.ready)
+            await ctx.tick()
+        assert seen
+
+    simulate(dut, bench, background=[bank.run])
+
+
 @pytest.mark.parametrize("name", ["read", "write"])
 def test_latency(name):
     """A cycle to the bus, where nothing is before; the answer at once."""

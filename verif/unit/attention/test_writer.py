@@ -1,12 +1,18 @@
 import numpy as np
 import pytest
-from amaranth.hdl import Cat, Value
+from amaranth.hdl import Cat, Module, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
 
-from hw.attention.steps import word_bits
+from hw.attention.steps import POSITION_BITS, OutputStep, word_bits
+from hw.attention.streams.fence import WriteFence
+from hw.attention.streams.port import Port, PortLoad
 from hw.attention.streams.writer import Writer
+from hw.attention.types import OutputRow
 from hw.config import ClusterConfig, EngineConfig
 from hw.presets import PAPER, TINY
 from hw.regmap import ElementType
+from hw.tcdm.bus import TcdmSignature
 from hw.verilog import to_verilog
 from verif.lib.configs import BETWEEN
 from verif.lib.streams import Item, send, simulate
@@ -99,18 +105,27 @@ def set_ports(ctx, dut, room, loads):
     ctx.set(Cat(*ready, *(Value.cast(load) for load in dut.load)), bits)
 
 
+def random_loads(rng, ports):
+    return [int(load) for load in rng.choice(4, ports, p=(0.3, 0.2, 0.2, 0.3))]
+
+
 class Ports:
     """Ports with random room and load; keeps what is written and counts words handed over."""
 
     def __init__(self, dut, rng, room=0.7):
         self.bytes, self.words = {}, 0
         self._dut, self._rng, self._room = dut, rng, room
+        self._loads = [PortLoad.CROWDED.value] * len(dut.write)
 
     async def cycle(self, ctx, *signals):
         """Pass a cycle; return the words handed over in it and the samples of `signals`."""
         dut = self._dut
-        room = [bool(self._rng.random() < self._room) for _ in dut.write]
-        set_ports(ctx, dut, room, self._rng.integers(3, size=len(room)))
+        room = [
+            load != PortLoad.CROWDED.value or self._rng.random() < self._room
+            for load in self._loads
+        ]
+        self._loads = random_loads(self._rng, len(room))
+        set_ports(ctx, dut, room, self._loads)
         wanted = [s for w in dut.write for s in (w.valid, w.ready, w.payload.as_value())]
         _, _, *values = await ctx.tick().sample(*wanted, *signals)
         layout = dut.write[0].payload.shape()
@@ -264,10 +279,11 @@ def test_the_emptiest_ports_first():
         ctx.set(dut.step.payload, dut.step.payload.shape().const(step))
         ctx.set(dut.step.valid, 1)
         ctx.set(dut.i.valid, 1)
+        loads = [0] * len(dut.write)
         for _ in range(300):
             alike = rng.random() < 0.3
-            room = [bool(rng.random() < 0.7) for _ in dut.write]
-            loads = [0 if alike else int(rng.integers(3)) for _ in dut.write]
+            room = [load != PortLoad.CROWDED.value or bool(rng.random() < 0.5) for load in loads]
+            loads = [0] * len(room) if alike else random_loads(rng, len(room))
             set_ports(ctx, dut, room, loads)
             chosen = [bool(ctx.get(write.valid)) for write in dut.write]
             if any(chosen):
@@ -301,6 +317,101 @@ def test_a_row_a_cycle_beside_a_refusing_port(y_type):
         assert ctx.get(dut.issued) == 64
 
     simulate(dut, testbench)
+
+
+class WriterOnPorts(wiring.Component):
+    """A writer, its ports and the fence."""
+
+    def __init__(self, config):
+        self.config = config
+        bus = TcdmSignature(addr_width=config.tcdm.addr_width)
+        super().__init__(
+            {
+                "step": In(stream.Signature(OutputStep(config))),
+                "i": In(stream.Signature(OutputRow(config.engine))),
+                "done": Out(POSITION_BITS),
+                "bus": Out(bus).array(config.engine.ports),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.writer = writer = Writer(config=self.config)
+        m.submodules.fence = fence = WriteFence(config=self.config.engine)
+        wiring.connect(m, wiring.flipped(self.step), writer.step)
+        wiring.connect(m, wiring.flipped(self.i), writer.i)
+        m.d.comb += [fence.issued.eq(writer.issued), self.done.eq(fence.done)]
+        for number, bus in enumerate(self.bus):
+            port = m.submodules[f"port_{number}"] = Port(config=self.config)
+            wiring.connect(m, writer.write[number], port.write)
+            wiring.connect(m, port.bus, wiring.flipped(bus))
+            m.d.comb += [
+                writer.load[number].eq(port.load),
+                fence.pending[number].eq(port.pending),
+                fence.performed[number].eq(port.performed),
+            ]
+        return m
+
+
+def rows_on_ports(config, y_type, rows, chance):
+    """Write rows of N elements over ports that are granted at random; return the cycles.
+
+    In each cycle the rows before `done` are whole in memory.
+    """
+    dut = WriterOnPorts(config)
+    rng = np.random.default_rng(1)
+    size = np.dtype(DTYPES[y_type]).itemsize * config.engine.units
+    stride = -(-size // 8)
+    tile = config.engine.tile
+    written = np.zeros(rows * stride * 8, bool)
+
+    async def memory(ctx):
+        wanted = [s for bus in dut.bus for s in (bus.req.valid, bus.req.payload.as_value())]
+        ready = Cat(bus.req.ready for bus in dut.bus)
+        layout = dut.bus[0].req.payload.shape()
+        while True:
+            granted = [bool(rng.random() < chance) for _ in dut.bus]
+            ctx.set(ready, sum(value << n for n, value in enumerate(granted)))
+            _, _, *values = await ctx.tick().sample(*wanted)
+            for number, may in enumerate(granted):
+                if may and values[2 * number]:
+                    request = layout.from_bits(values[2 * number + 1])
+                    for lane in range(8):
+                        written[request.addr + lane] |= bool(request.strobe >> lane & 1)
+            done = ctx.get(dut.done)
+            whole = written.reshape(rows, -1)[:, :size].all(axis=1)
+            assert whole[:done].all(), "not performed"
+
+    async def steps(ctx):
+        columns = config.engine.units
+        for first in range(0, rows, tile):
+            step = {"word": first * stride, "stride": stride, "columns": columns}
+            step |= {"rows": min(tile, rows - first), "y_type": y_type}
+            await send(ctx, dut, dut.step, [Item(step)], rng)
+
+    async def outputs(ctx):
+        ctx.set(dut.i.valid, 1)
+        for row in range(rows):
+            ctx.set(dut.i.payload.row, row % tile)
+            await ctx.tick().until(dut.i.ready)
+        ctx.set(dut.i.valid, 0)
+        while ctx.get(dut.done) < rows:
+            await ctx.tick()
+
+    return simulate(dut, steps, outputs, background=[memory])
+
+
+@pytest.mark.parametrize("name", ["tiny", "narrow", "square", "paper"])
+@pytest.mark.parametrize("y_type", [ElementType.INT8, ElementType.INT32], ids=lambda y: y.name)
+def test_on_ports(name, y_type):
+    """With every port granted a row takes a cycle; four more pass until the last one is performed.
+
+    Rows that are longer than all ports together take two cycles.
+    """
+    config = CONFIGS[name]
+    long = DTYPES[y_type] == "<i4" and config.engine.units * 4 > config.engine.ports * 8
+    assert rows_on_ports(config, y_type, 100, 1) <= (200 if long else 100) + 4
+    rows_on_ports(config, y_type, 60, 0.4)
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
