@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.attention.control.completion import Event
 from hw.attention.control.control import Control
+from hw.attention.control.counters import Counters
 from hw.attention.pipeline import Pipeline
 from hw.attention.streams.port import Port
 from hw.common.register_bank import RegisterBank
@@ -99,4 +100,25 @@ class Engine(wiring.Component):
             registers.jobs.eq(control.jobs),
             self.busy.eq(control.busy),
         ]
+        self._count(m, registers, control, pipeline, ports)
         return m
+
+    def _count(self, m, registers, control, pipeline, ports):
+        """Join the counters with what they count and with their registers."""
+        m.submodules.counters = counters = Counters(config=self._config.engine)
+        connect(m, pipeline.activity, counters.activity)
+        m.d.comb += [
+            counters.busy.eq(control.busy),
+            counters.granted_read.eq(Cat(port.granted_read for port in ports)),
+            counters.granted_write.eq(Cat(port.performed for port in ports)),
+            counters.port_refused.eq(Cat(port.refused for port in ports)),
+            counters.clear.eq(registers.count_clear_write & registers.count_clear_data[0]),
+            *(
+                getattr(registers, f"count_{name}").eq(getattr(counters, f"count_{name}"))
+                for name in ("busy", "active", "read", "written", "refused")
+            ),
+            *(
+                register.eq(count)
+                for register, count in zip(registers.count_stall, counters.count_stall, strict=True)
+            ),
+        ]
