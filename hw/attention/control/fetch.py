@@ -58,10 +58,10 @@ class Fetch(wiring.Component):
 
     Timing
     ------
-    From `doorbell` to `job`: 10 cycles, one for each row command of a descriptor (16 /
-    `row_words`), one for each area that the job uses, and the latency of a read; in attention 2,
-    one for each head and the latency once more. From a `job` that was taken to the next one of a
-    chain: 2 less.
+    From `doorbell` to `job`: 5 cycles, one for each row command of a descriptor (16 /
+    `row_words`), one for each area that the job uses, and the latency of a read; in attention one
+    more, one for each head and the latency once more. From a `job` that was taken to the next one
+    of a chain: 1 less.
     """
 
     def __init__(self, *, config: ClusterConfig):
@@ -189,7 +189,7 @@ class Fetch(wiring.Component):
                     leave()
             with m.State("END"):
                 m.d.comb += self.ending.valid.eq(1)
-                with m.If(cancelled):
+                with m.If(cancelled):  # perhaps while this waits
                     m.d.comb += ending.code.eq(Status.ABORTED)
                 with m.If(self.ending.ready):
                     leave()
