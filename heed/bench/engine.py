@@ -215,3 +215,27 @@ def traffic_text(row: Row) -> str:
         f"{traffic.dma_wait} cycles, cores {traffic.core_rate:.2f} and {traffic.core_wait}; "
         f"the bound is {traffic.wait_bound}"
     )
+
+
+MARK = "<!-- Written by `heed bench engine`: -->"
+"""Line of a page below which measured tables stand."""
+
+
+def page(old: str, rows: list[Row]) -> str:
+    """Return a page with the rows in the place of what is below MARK.
+
+    Raises
+    ------
+    HeedError
+        There is no such line.
+    """
+    head, mark, _ = old.partition(MARK)
+    if not mark:
+        raise HeedError(f"the page has no line {MARK}")
+    lines = [head + MARK, "", "| " + " | ".join(HEADINGS) + " |"]
+    lines.append("|---|" + "--:|" * (len(HEADINGS) - 1))
+    lines += ["| " + " | ".join(texts(row)) + " |" for row in rows]
+    for row in rows:
+        if row.traffic:
+            lines += ["", traffic_text(row) + "."]
+    return "\n".join(lines) + "\n"

@@ -52,6 +52,13 @@ def command(
     say(f"wrote {output}")
 
 
+def _read(file: Path) -> str:
+    try:
+        return file.read_text()
+    except OSError as error:
+        raise HeedError(f"{file} cannot be read: {error.strerror}", status=2) from None
+
+
 def _write(file: Path, text: str) -> None:
     try:
         file.write_text(text)
@@ -105,6 +112,10 @@ def engine(
     file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the rows to this file.")
     ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="PAGE", help="Renew the table of this page."),
+    ] = None,
 ) -> None:
     """Measure the attention engine alone; every result is compared with the model.
 
@@ -116,14 +127,17 @@ def engine(
         raise HeedError(
             f"--json {file}: the folder {file.absolute().parent} does not exist", status=2
         )
+    old = "" if output is None else _read(output)
     config = preset_config(preset)
     parsed = [shape(text) for text in shapes or []]
     from heed import doctor
 
     doctor.require("exec")
-    from heed.bench.engine import HEADINGS, measure, texts, traffic_text
+    from heed.bench.engine import HEADINGS, measure, page, texts, traffic_text
     from heed.bench.items import CASES, encoder_case
 
+    if output is not None:
+        page(old, [])  # complains now rather than after all the work
     cases = [encoder_case(s, heads or 1, grant or 1.0, traffic) for s in parsed] or CASES
     rows, failures = [], []
     with Progress() as progress:
@@ -144,5 +158,8 @@ def engine(
     for row in rows:
         if row.traffic:
             say(traffic_text(row))
+    if output is not None and not failures:
+        _write(output, page(old, rows))
+        say(f"wrote {output}")
     if failures:
         raise HeedError("; ".join(failure.message for failure in failures))

@@ -106,6 +106,7 @@ def test_version(capsys):
         (["bench", "engine", "--traffic"], "need --shape"),
         (["bench", "engine", "--shape", "4096,4096,64,64"], "the largest has 4096 KiB"),
         (["bench", "engine", "--json", "/not/there/rows.json"], "/not/there"),
+        (["bench", "engine", "-o", "/not/there/page.md"], "/not/there/page.md cannot be read"),
     ],
 )
 def test_bad_words_are_one_message(words, named, capsys):

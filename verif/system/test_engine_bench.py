@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from heed.bench.engine import STALLS, _check_image, measure
+from heed.bench.engine import MARK, STALLS, _check_image, measure, page
 from heed.bench.items import Case, Shape, encoder, encoder_case
 from heed.cli import main as cli
 from heed.errors import HeedError
@@ -99,6 +99,19 @@ def with_field(work, job, **fields):
     end = offset + DESCRIPTOR.bytes
     image[offset:end] = DESCRIPTOR.pack(**DESCRIPTOR.unpack(work.image[offset:end]) | fields)
     return dataclasses.replace(work, image=bytes(image))
+
+
+def test_a_page_gets_its_table(tmp_path, capsys):
+    file = tmp_path / "page.md"
+    file.write_text(f"# Title\n\nText.\n\n{MARK}\n\nold\n")
+    _, (row,) = rows(tmp_path, capsys, "--shape", "16,16,16,16", "-o", str(file))
+    head, _, table = file.read_text().partition(MARK)
+    assert head == "# Title\n\nText.\n\n" and "old" not in table
+    lines = table.strip().splitlines()
+    assert len(lines) == 3 and len({line.count("|") for line in lines}) == 1
+    assert lines[2].startswith("| 16,16,16,16 | 32,768 |") and f"{row['cycles']:,}" in lines[2]
+    with pytest.raises(HeedError, match="has no line"):
+        page("# Another page\n", [])
 
 
 def test_a_faulty_job_is_reported():
