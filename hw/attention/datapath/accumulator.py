@@ -33,6 +33,7 @@ class Accumulator(wiring.Component):
     Timing
     ------
     Two cycles from `i` to `o`, one step a cycle. `i.ready` depends combinationally on `o.ready`.
+    The sums of `i` go into registers first, and `o` comes from registers.
     """
 
     def __init__(self, *, config: EngineConfig):

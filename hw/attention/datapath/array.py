@@ -4,19 +4,18 @@ from amaranth.hdl import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.attention.types import Step, StepInput, StepSums, Weights
+from hw.attention.types import StepInput, StepSums, Weights
 from hw.common.numeric import adder_tree, store
 from hw.config import EngineConfig
 
 PRODUCTS = 8
-"""Products that are summed up before the first register."""
+"""Products that are summed up in front of a register."""
 
 
 class DotUnit(wiring.Component):
-    """The dot product of `x` and `weights`, two cycles after they are there.
+    """Gives the dot product of `x` and `weights` in the cycle after `enable`, and holds it.
 
-    `multiply` takes the operands, and in a later cycle `add` finishes with what the last
-    `multiply` took; `sum` shows it from the next cycle on. Both may come in one cycle.
+    Sums of 8 products are kept in registers; `sum` is combinational from there.
     """
 
     def __init__(self, *, config: EngineConfig):
@@ -25,8 +24,7 @@ class DotUnit(wiring.Component):
             {
                 "x": In(data.ArrayLayout(signed(9), config.lanes)),
                 "weights": In(data.ArrayLayout(signed(8), config.lanes)),
-                "multiply": In(1),
-                "add": In(1),
+                "enable": In(1),
                 "sum": Out(signed(32)),
             }
         )
@@ -38,14 +36,10 @@ class DotUnit(wiring.Component):
             lanes = range(start, start + PRODUCTS)
             total = adder_tree(self.x[lane] * self.weights[lane] for lane in lanes)
             part = Signal(total.shape(), name=f"part_{start}")
-            with m.If(self.multiply):
+            with m.If(self.enable):
                 m.d.sync += part.eq(total)
             parts.append(part)
-        total = adder_tree(parts)
-        held = Signal(total.shape())
-        with m.If(self.add):
-            m.d.sync += held.eq(total)
-        m.d.comb += store(self.sum, held)
+        m.d.comb += store(self.sum, adder_tree(parts))
         return m
 
 
@@ -68,9 +62,9 @@ class DotArray(wiring.Component):
 
     Timing
     ------
-    Two cycles from `i` to `o`, one step a cycle. Both stages stand still while `o` is refused:
-    `i.ready` is `o.ready | ~o.valid`, combinational. No other path leads through; the operands
-    meet the multipliers without a register, and `o` comes from registers.
+    One cycle from `i` to `o`, one step a cycle. `i.ready` is `o.ready | ~o.valid`, combinational;
+    no other path leads through. The operands meet the multipliers without a register, and `o`'s
+    sums come through the adder tree of M / 8 partial sums: whoever takes them registers them.
     """
 
     def __init__(self, *, config: EngineConfig):
@@ -85,30 +79,21 @@ class DotArray(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        advance = Signal()
-        multiply = Signal()
-        add = Signal()
-        multiplied = Signal()
-        step = Signal(Step(self._config))
+        taken = Signal()
         m.d.comb += [
-            advance.eq(self.o.ready | ~self.o.valid),
-            self.i.ready.eq(advance),
-            multiply.eq(advance & self.i.valid),
-            add.eq(advance & multiplied),
+            self.i.ready.eq(self.o.ready | ~self.o.valid),
+            taken.eq(self.i.valid & self.i.ready),
         ]
-        with m.If(advance):
-            m.d.sync += [multiplied.eq(self.i.valid), self.o.valid.eq(multiplied)]
-        with m.If(multiply):
-            m.d.sync += step.eq(self.i.payload.step)
-        with m.If(add):
-            m.d.sync += self.o.payload.step.eq(step)
+        with m.If(self.i.ready):
+            m.d.sync += self.o.valid.eq(self.i.valid)
+        with m.If(taken):
+            m.d.sync += self.o.payload.step.eq(self.i.payload.step)
         for n in range(self._config.units):
             m.submodules[f"unit_{n}"] = unit = DotUnit(config=self._config)
             m.d.comb += [
                 unit.x.eq(self.i.payload.x),
                 unit.weights.eq(self.weights[n]),
-                unit.multiply.eq(multiply),
-                unit.add.eq(add),
+                unit.enable.eq(taken),
                 self.o.payload.sums[n].eq(unit.sum),
             ]
         return m

@@ -3,9 +3,10 @@ import pytest
 
 from hw.attention.datapath.accumulator import Accumulator
 from hw.config import EngineConfig
-from hw.presets import PAPER, TINY
+from hw.presets import TINY
 from hw.verilog import to_verilog
 from sw_model.ops import wrap32
+from verif.lib.configs import find_config
 from verif.lib.streams import Item, latency, pipe
 
 CONFIGS = [TINY.engine, EngineConfig(units=16, lanes=16), EngineConfig(units=2, lanes=32)]
@@ -46,6 +47,28 @@ def test_sums(config, chances, places):
         assert cycles <= len(items) + 4, "one step a cycle"
 
 
+@pytest.mark.parametrize("rows", [1, 2, 3])
+@pytest.mark.parametrize("chances", STALLS)
+def test_short_tiles(rows, chances):
+    """Tiles of one group and few rows, step after step on the same places, tile after tile."""
+    config = TINY.engine
+    rng = np.random.default_rng(rows)
+    items, expected = [], []
+    for _ in range(12):
+        depth = int(rng.integers(1, 5))
+        sums = rng.integers(-(1 << 31), 1 << 31, (depth, rows, config.units))
+        for n in range(depth):
+            for row in range(rows):
+                step = {"row": row, "group": 0, "first": int(n == 0), "last": int(n == depth - 1)}
+                items.append(Item({"step": step, "sums": sums[n, row].tolist()}))
+        totals = wrap32(sums.sum(axis=0)).tolist()
+        expected += [(row, 0, total) for row, total in enumerate(totals)]
+    taken, cycles = pipe(Accumulator(config=config), items, len(expected), chances=chances)
+    assert [(got.row, got.group, list(got.values)) for got in taken] == expected
+    if chances == (1.0, 1.0):
+        assert cycles <= len(items) + 4, "one step a cycle"
+
+
 def test_rows_that_do_not_end_are_not_held_up():
     """While an output is refused, steps that give none proceed."""
     config = TINY.engine
@@ -66,6 +89,7 @@ def test_latency():
     assert latency(Accumulator(config=config), item) == 2
 
 
-@pytest.mark.parametrize("config", [TINY.engine, PAPER.engine, CONFIGS[1]], ids=str)
-def test_converts(config):
-    assert "module accumulator" in to_verilog(Accumulator(config=config), name="accumulator")
+@pytest.mark.parametrize("name", ["tiny", "narrow", "square", "half", "paper"])
+def test_converts(name):
+    dut = Accumulator(config=find_config(name).engine)
+    assert "module accumulator" in to_verilog(dut, name="accumulator")

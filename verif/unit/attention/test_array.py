@@ -5,6 +5,7 @@ from hw.attention.datapath.array import DotArray
 from hw.config import EngineConfig
 from hw.presets import PAPER, TINY
 from hw.verilog import to_verilog
+from verif.lib.configs import find_config
 from verif.lib.streams import Item, latency, pipe
 
 CONFIGS = [TINY.engine, EngineConfig(units=16, lanes=16), EngineConfig(units=2, lanes=32)]
@@ -52,10 +53,10 @@ def test_the_paper_array():
 def test_latency():
     config = TINY.engine
     items, _ = random_steps(config, np.random.default_rng(0), 1)
-    assert latency(DotArray(config=config), items[0]) == 2
+    assert latency(DotArray(config=config), items[0]) == 1
 
 
-@pytest.mark.parametrize("preset", [TINY, PAPER], ids=lambda preset: preset.name)
-def test_converts(preset):
-    text = to_verilog(DotArray(config=preset.engine), name="array")
-    assert text.count("unit_") >= preset.engine.units
+@pytest.mark.parametrize("name", ["tiny", "narrow", "square", "half", "paper"])
+def test_converts(name):
+    config = find_config(name).engine
+    assert to_verilog(DotArray(config=config), name="array").count("unit_") >= config.units
