@@ -80,7 +80,7 @@ class Checker(wiring.Component):
 
     Timing
     ------
-    From `start` to `done` a cycle for each area that is used (2 to 6), and 2 more. All outputs
+    From `start` to `done` a cycle for each area that is used (2 to 7), and 2 more. All outputs
     come from registers.
     """
 

@@ -13,7 +13,7 @@ from hw.regmap import DESCRIPTOR, DESCRIPTOR_VERSION, ElementType, Kind, ParamMo
 from hw.verilog import to_verilog
 from sw_model.engine import check
 
-LATENCY = 8
+LATENCY = 9
 SPECIAL = (0, 1, 2, 3, 5, 8, 15, 16, 17, 64, 65, 65535, 65536, (1 << 31) + 8, (1 << 32) - 8)
 
 
