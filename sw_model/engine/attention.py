@@ -23,18 +23,15 @@ def keys_of_block(f: dict[str, int], first: int, rows: int) -> int:
     return max(keys, 1)
 
 
-def most_keys(f: dict[str, int]) -> int:
-    """Return the most keys that any block deals with: those of the last one."""
-    return keys_of_block(f, 0, f["rows"])
-
-
-def _head(memory: bytearray, f: dict[str, int], head: int) -> None:
+def _head(memory: bytearray, f: dict[str, int], head: int) -> int:
+    """Execute a head; return how many rows of its scratch area were used."""
     blocks_before = 0 if f["s_head_stride"] else head * -(-f["rows"] // f["block_rows"])
     x, w, r, y, s = (Operand.of(f, name) for name in "xwrys")
     k = w.read(memory, head, f["columns"], f["inner"], "int8")
     vt = r.read(memory, head, f["inner"], f["columns"], "int8")
     fields = read_records(memory, HEAD_PARAMETER, f["param_base"], head, 1)
     entry = ops.Entry(fields["mul"], fields["add"], fields["shift"])
+    used = 0
     for block, first in enumerate(range(0, f["rows"], f["block_rows"])):
         rows = min(f["block_rows"], f["rows"] - first)
         keys = keys_of_block(f, first, rows)
@@ -51,9 +48,11 @@ def _head(memory: bytearray, f: dict[str, int], head: int) -> None:
             offset=f["mask_offset"],
             first_row=first,
         )
-        slot = (blocks_before + block) % f["blocks"]
-        s.write(memory, head, logits[0], slot * f["block_rows"])
+        slot = (blocks_before + block) % f["blocks"] * f["block_rows"]
+        s.write(memory, head, logits[0], slot)
         y.write(memory, head, output, first)
+        used = max(used, slot + rows)
+    return used
 
 
 def run_attention(memory: bytearray, f: dict[str, int]) -> Shapes:
@@ -63,9 +62,6 @@ def run_attention(memory: bytearray, f: dict[str, int]) -> Shapes:
     on: those of the keys that one of its queries sees, in all of its rows. Heads that share one
     scratch area (stride 0) count on from the last block of the head before.
     """
-    for head in range(f["heads"]):
-        _head(memory, f, head)
-    return {
-        "y": (f["heads"], f["rows"], f["inner"]),
-        "s": (f["heads"], min(f["rows"], f["blocks"] * f["block_rows"]), most_keys(f)),
-    }
+    used = max(_head(memory, f, head) for head in range(f["heads"]))
+    keys = keys_of_block(f, 0, f["rows"])  # of the last block, which sees the most
+    return {"y": (f["heads"], f["rows"], f["inner"]), "s": (f["heads"], used, keys)}

@@ -1,5 +1,7 @@
 """The engine model equals the operators on whole matrices, byte for byte of the whole memory."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -68,16 +70,26 @@ def expected_attention(f, tensors):
 
 
 def scratch_after(image, f, logits):
-    """Return what the scratch area holds at the end, unused rows as they were."""
+    """Put into an image what the scratch area holds at the end; return the rows that were used.
+
+    Heads that share it take turns on across heads.
+    """
     base, stride, head_stride = (f[f"s_{n}"] for n in ("base", "row_stride", "head_stride"))
     seen = keys_seen(f)
+    turns, used = itertools.count(), 0
     for head in range(f["heads"]):
+        if head_stride:
+            turns = itertools.count()
         for q in range(f["rows"]):
             block, within = divmod(q, f["block_rows"])
-            slot = block % f["blocks"] * f["block_rows"] + within
+            if within == 0:
+                turn = next(turns) % f["blocks"]
+            slot = turn * f["block_rows"] + within
             of_block = slice(block * f["block_rows"], (block + 1) * f["block_rows"])
             row = logits[head, q, : max([1, *seen[of_block]])]
             image.put(base + head * head_stride + slot * stride, row.tobytes())
+            used = max(used, slot + 1)
+    return used
 
 
 def keys_seen(f):
@@ -150,8 +162,11 @@ def test_linear(seed, heads, rows, columns, inner, x_type, y_type, param_mode, u
     st.integers(-45, 45),
     st.integers(1, 16),
     st.integers(1, 2),
+    st.booleans(),
 )
-def test_attention(seed, heads, rows, columns, inner, seen, causal, offset, block_rows, blocks):
+def test_attention(
+    seed, heads, rows, columns, inner, seen, causal, offset, block_rows, blocks, shared
+):
     image = Image(TINY, np.random.default_rng(seed))
     job = attention_job(
         image,
@@ -165,9 +180,12 @@ def test_attention(seed, heads, rows, columns, inner, seen, causal, offset, bloc
         block_rows=block_rows,
         blocks=blocks,
     )
+    if shared:
+        job.store(image, s_head_stride=0)
     y, logits = expected_attention(job.fields, job.tensors)
+    used = scratch_after(Image(TINY, np.random.default_rng(0)), job.fields, logits)
     result = run_and_compare(image, job, logits=logits, y=y)
-    used, widest = min(rows, block_rows * blocks), max([1, *keys_seen(job.fields)])
+    widest = max([1, *keys_seen(job.fields)])
     assert result.written == {"y": (heads, rows, inner), "s": (heads, used, widest)}
 
 

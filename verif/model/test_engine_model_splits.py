@@ -5,17 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hw.presets import TINY
-from hw.regmap import HEAD_PARAMETER, PARAMETER, ParamMode, Status
+from hw.regmap import HEAD_PARAMETER, PARAMETER, Kind, ParamMode, Status
 from sw_model.engine import EngineModel
-from verif.lib.jobs import Image, attention_job, linear_job, load_rows
+from verif.lib.jobs import Image, attention_job, direct_job, linear_job, load_rows
 
 MODEL = EngineModel(TINY)
 SIZES = st.integers(1, 30)
+DIRECT = st.sampled_from([Kind.LAYERNORM, Kind.ELEMENTWISE, Kind.COPY])
 SEEDS = st.integers(0, 2**32 - 1)
 
 
 def y_of(image, f):
-    shape = (f["heads"], f["rows"], f["inner"] if f["kind"] == 2 else f["columns"])
+    shape = (f["heads"], f["rows"], f["inner"] if f["kind"] == Kind.ATTENTION else f["columns"])
     return load_rows(image, f, "y", shape, np.int8)
 
 
@@ -73,6 +74,31 @@ def test_linear_over_rows(seed, rows, columns, inner, mode, data):
         **moved(f, "xy", "row_stride", cut),
     }
     run_parts(image, job, [{"rows": cut}, second])
+
+
+@given(SEEDS, DIRECT, st.integers(2, 4), st.integers(2, 20), SIZES, st.sampled_from(ParamMode))
+def test_direct_jobs_over_heads_and_rows(seed, kind, heads, rows, columns, mode):
+    """Each head's first row, then its others; with a residual where the kind may have one."""
+    image = Image(TINY, np.random.default_rng(seed))
+    joins = {"join": "residual"} if kind == Kind.ELEMENTWISE else {}
+    options = {} if kind == Kind.COPY else {"param_mode": mode, **joins}
+    job = direct_job(image, kind, heads=heads, rows=rows, columns=columns, **options)
+    f = job.fields
+    names = "xry" if joins else "xy"
+    parts = []
+    for head in range(heads):
+        of_head = moved(f, names, "head_stride", head)
+        for first, count in ((0, 1), (1, rows - 1)):
+            entry = {
+                ParamMode.COMMON: 0,
+                ParamMode.COLUMN: head * columns,
+                ParamMode.ROW: head * rows + first,
+                ParamMode.HEAD: head,
+            }[mode]
+            bases = {n: of_head[n] + first * f[f"{n[0]}_row_stride"] for n in of_head}
+            where = f.get("param_base", 0) + PARAMETER.bytes * entry
+            parts.append({"heads": 1, "rows": count, "param_base": where, **bases})
+    run_parts(image, job, parts)
 
 
 @given(SEEDS, st.integers(2, 4), SIZES, SIZES, SIZES, st.booleans(), st.integers(1, 16))
