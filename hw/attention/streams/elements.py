@@ -129,10 +129,10 @@ class ElementLoader(wiring.Component):
         tag = beats.payload.tag
 
         place = Signal(word_bits(self._config) + sub_bits)
-        row_place = Signal.like(place)  # where the group (by_row: the row) begins in this row,
-        group_place = Signal.like(place)  # and in row 0
-        left = Signal.like(step.columns)  # elements from here to the end of the row
-        group_left = Signal.like(step.columns)  # and from where the group begins
+        row_place = Signal.like(place)  # where the group begins in this row (by_row: the row)
+        group_place = Signal.like(place)  # where it begins in row 0
+        left = Signal.like(step.columns)  # elements from `place` to the end of the row
+        group_left = Signal.like(step.columns)  # those from where the group begins
         row = Signal.like(tag.row)
         first = Signal()
         chunk = Signal(range(max(2, 4 * units // lanes)))  # row of words of a long group
@@ -208,7 +208,7 @@ class ElementLoader(wiring.Component):
                     row.eq(row + 1),
                 ]
             with m.Elif(~tag.last):
-                # Other groups of the same rows: what they wait for is performed.
+                # The next group of the same rows: what they wait for is performed.
                 m.d.comb += gate.lift.eq(1)
                 next_place = group_place + group_size
                 m.d.sync += [

@@ -186,6 +186,16 @@ def test_gates(chance):
     assert memory.held_back > 100
 
 
+@pytest.mark.parametrize("by_row", [0, 1])
+def test_later_groups_wait_for_nothing_more(by_row):
+    """A step is through when as many writes are performed as it has rows, not groups of rows."""
+    config = find_config("tiny")
+    rng = np.random.default_rng(9)
+    step = random_step(rng, config, by_row=by_row) | {"rows": 8, "columns": 16}
+    step["gate"] = {"wait": 1, "by_row": 1, "position": START}
+    run(config, [step], rng, pace=1, limit=8, deadline=500)
+
+
 def test_a_closed_gate_holds():
     """What the other tests rely on: a gate that never opens lets nothing through."""
     config = find_config("tiny")
