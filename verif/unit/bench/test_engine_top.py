@@ -10,9 +10,10 @@ from hw.verilog import to_verilog
 from verif.lib.configs import BETWEEN
 
 
-@pytest.mark.parametrize("traffic", [False, True])
 @pytest.mark.parametrize(
-    "config", [TINY, BETWEEN["narrow"], BETWEEN["square"]], ids=lambda config: config.name
+    ("config", "traffic"),
+    [(TINY, False), (TINY, True), (BETWEEN["narrow"], True)],
+    ids=["tiny", "tiny-traffic", "narrow-traffic"],
 )
 def test_converts(config, traffic):
     text = to_verilog(EngineTop(config=config, traffic=traffic), name="top")
