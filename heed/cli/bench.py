@@ -146,10 +146,10 @@ def engine(
                 rows.append(measure(case, config, seed, progress))
             except HeedError as error:
                 failures.append(error)
+            if file is not None:  # what there is so far
+                _write(file, json.dumps([row.as_dict() for row in rows], indent=1) + "\n")
     if not rows:
         raise failures[0]
-    if file is not None:
-        _write(file, json.dumps([row.as_dict() for row in rows], indent=1) + "\n")
     result = table(*HEADINGS)
     for row in rows:
         result.add_row(*texts(row))
