@@ -146,7 +146,7 @@ class Writer(wiring.Component):
         row_words = Signal(range(self._bytes // WORD_BYTES + 1))
         chunk_words = self._words
         chunks = self._bytes // WORD_BYTES // chunk_words
-        chunk = Signal(range(max(2, chunks)))
+        chunk = Signal(range(chunks))
         last_chunk = Signal()
         take = Signal()
         last_row = Signal()
