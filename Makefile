@@ -18,7 +18,7 @@ TESTS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup sim test test-slow formal lint format verilog doctor accuracy bench generate clean distclean
+.PHONY: help setup sim test test-slow formal lint format verilog area doctor accuracy bench generate clean distclean
 
 help: ## list the verbs (this text)
 	@echo "Heed: make VERB [PRESET=tiny|paper] [IMAGES=n]"
@@ -81,6 +81,9 @@ format: $(STAMP) ## put right what `make lint` can put right by itself
 
 verilog: $(STAMP) ## write synthesisable Verilog, linted and checked, to build/verilog/PRESET
 	$(HEED) verilog --preset $(or $(PRESET),tiny) -o $(OUT)/$(or $(PRESET),tiny)
+
+area: $(STAMP) ## gates and logic levels of the engine; fails above 60 levels (minutes on paper)
+	$(HEED) area --preset $(or $(PRESET),paper) --check
 
 generate: $(STAMP) ## regenerate the C header and the reference pages from the sources of truth
 	$(HEED) generate
