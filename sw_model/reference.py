@@ -32,6 +32,20 @@ def _linear(node: Node, x: np.ndarray, dtype: str) -> Arrays:
     return {node.outputs[0]: y}
 
 
+def seen_logits(node: Node, logits: np.ndarray) -> np.ndarray:
+    """Return the logits [..., rows, keys] of an attention node, 0 where its mask hides the key.
+
+    What is there is nobody's: the engine leaves out keys that no query of a block sees.
+    """
+    mask = ops.attention_mask(
+        *logits.shape[-2:],
+        kv_len=node.attrs["kv_len"],
+        causal=node.attrs["mask"] == "causal",
+        offset=node.attrs["mask_offset"],
+    )
+    return np.where(mask, logits, 0).astype(logits.dtype)
+
+
 def _attention(node: Node, q: np.ndarray, k: np.ndarray, vt: np.ndarray, dtype: str) -> Arrays:
     y, logits = ops.attention(
         q,
@@ -45,7 +59,7 @@ def _attention(node: Node, q: np.ndarray, k: np.ndarray, vt: np.ndarray, dtype: 
         causal=node.attrs["mask"] == "causal",
         offset=node.attrs["mask_offset"],
     )
-    return {node.logits: logits, node.outputs[0]: y}
+    return {node.logits: seen_logits(node, logits), node.outputs[0]: y}
 
 
 def _add(node: Node, a: np.ndarray, b: np.ndarray, dtype: str) -> Arrays:

@@ -7,6 +7,7 @@ import numpy as np
 from heed.flow.layer import Layer
 from heed.flow.plan import Plan
 from hw.config import ClusterConfig
+from sw_model.reference import seen_logits
 
 
 @dataclass(frozen=True)
@@ -113,12 +114,16 @@ def compare(run: ImageRun, reference: dict[str, np.ndarray]) -> Mismatch | None:
 def read_written(plan: Plan, layer: int, memory) -> dict[str, np.ndarray]:
     """Return the tensors that a layer completed, out of TCDM as it was right after it.
 
-    The first layer's come with the graph's inputs.
+    The first layer's come with the graph's inputs. Logits that a mask hides are 0.
     """
     names = dict(plan.layers[layer].writes)
     if layer == 0:
         names = {name: name for name in plan.lowered.graph.inputs} | names
-    return {
+    tensors = {
         tensor: plan.lowered.layouts[tensor].read(memory, plan.offset(area))
         for tensor, area in names.items()
     }
+    for node in plan.lowered.graph.nodes:
+        if node.op == "attention" and node.logits in tensors:
+            tensors[node.logits] = seen_logits(node, tensors[node.logits])
+    return tensors
