@@ -306,3 +306,11 @@ def test_the_verb(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("heed.area.report.LIMIT", 11)
     assert cli.main(["area", "--preset", "tiny", "--check"]) == 1
     assert "End (12)" in capsys.readouterr().err
+
+
+@needs_yosys
+def test_a_component_of_the_engine(tmp_path):
+    (row,) = examine(build("tilebuffer", TINY), "tilebuffer", tmp_path)
+    assert (row.file, row.name, row.instances) == ("attention/streams/tile", "TileBuffer", 1)
+    assert row.memory_bits == 2 * TINY.engine.tile**2 * 8  # two buffers of T x T bytes
+    assert 0 < row.levels <= LIMIT and 0 < row.flip_flops < row.cells
