@@ -61,7 +61,7 @@ class Pipeline(wiring.Component):
     """Runs good descriptors, overlapped; reads and writes for the engine's control on the side.
 
     Ports 0 to `row_words` - 1 read input tiles, whole rows for statistics, and what the control
-    asks for; the other half reads parameters, weights and the direct path's elements. Residuals
+    asks for; the other half reads parameters and weights. Residuals and the direct path's elements
     come through both halves in turn, and outputs go to all ports.
 
     Parameters
@@ -118,11 +118,13 @@ class Pipeline(wiring.Component):
         m.submodules.direct = direct = ElementLoader(config=config)
         m.submodules.residual = residual = ElementLoader(config=config)
         m.submodules.whole_rows = whole_rows = ElementLoader(config=config)
-        m.submodules.alternate = alternate = Alternate(config=config)
+        m.submodules.residual_reads = residual_reads = Alternate(config=config)
+        m.submodules.direct_reads = direct_reads = Alternate(config=config)
         m.submodules.writer = writer = Writer(config=config)
         m.submodules.fence = fence = WriteFence(config=engine)
-        connect(m, residual.command, alternate.i)
-        connect(m, alternate.row, residual.row)
+        for client, reads in ((residual, residual_reads), (direct, direct_reads)):
+            connect(m, client.command, reads.i)
+            connect(m, reads.row, client.row)
         connect(m, flipped(self.word), writer.word)
         # Readers serve the first client that asks: short and rare reads go first.
         self._reader(
@@ -131,7 +133,8 @@ class Pipeline(wiring.Component):
             self.port[: engine.row_words],
             (
                 (flipped(self.command), flipped(self.row)),
-                (alternate.command[0], alternate.answer[0]),
+                (residual_reads.command[0], residual_reads.answer[0]),
+                (direct_reads.command[0], direct_reads.answer[0]),
                 (loader.command, loader.row),
                 (whole_rows.command, whole_rows.row),
             ),
@@ -142,9 +145,9 @@ class Pipeline(wiring.Component):
             self.port[engine.row_words :],
             (
                 (parameters.command, parameters.row),
-                (alternate.command[1], alternate.answer[1]),
+                (residual_reads.command[1], residual_reads.answer[1]),
+                (direct_reads.command[1], direct_reads.answer[1]),
                 (weights.command, weights.row),
-                (direct.command, direct.row),
             ),
         )
         for number, port in enumerate(self.port):

@@ -8,7 +8,7 @@ from hw.attention.queue import Queue
 from hw.attention.steps import RowAnswer, RowCommand
 from hw.config import ClusterConfig
 
-WAITING = 8
+WAITING = 16
 """Answers that a reader may be ahead of the other one."""
 
 

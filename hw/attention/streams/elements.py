@@ -17,7 +17,7 @@ from hw.attention.types import ElementRow, group_range
 from hw.config import WORD_BYTES, ClusterConfig, EngineConfig
 from hw.regmap import ElementType
 
-DEPTH = 8
+DEPTH = 16
 """Rows of words that are asked for or wait."""
 
 SIZE_BYTES = {
