@@ -33,6 +33,9 @@ BETWEEN = {
 }
 
 
+CONFIGS = PRESETS | BETWEEN
+
+
 def find_config(name: str) -> ClusterConfig:
     """Return a preset, or a configuration of `BETWEEN`, by its name."""
-    return (PRESETS | BETWEEN)[name]
+    return CONFIGS[name]

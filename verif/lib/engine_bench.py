@@ -1,20 +1,32 @@
-"""cocotb side of an `EngineTop`: registers, events, whole memory images."""
+"""cocotb side of an `EngineTop`: registers, events, whole memory images, rounds of a campaign."""
 
 import cocotb
 import numpy as np
 from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge, with_timeout
+from cocotb.triggers import (
+    ClockCycles,
+    FallingEdge,
+    RisingEdge,
+    SimTimeoutError,
+    with_timeout,
+)
 
 from hw.bench.engine_top import RESET_CYCLES
 from hw.common.register_bus import RegisterRequest
 from hw.config import TCDM_BASE, ClusterConfig
-from hw.regmap import ENGINE, STATUS_WORD, Status
+from hw.regmap import ENGINE, STATUS_WORD, Stall, Status
 from sw_model.engine import EngineModel, JobResult
 from verif.lib.backdoor import Backdoor
+from verif.lib.engine_rounds import Course, Round
+from verif.lib.engine_words import Words, words_of
 
 PERIOD_NS = 10
 JOB_CYCLES = 60
 """Most cycles that a job takes before its descriptor's fetch and after its status is written."""
+
+ROUND_CYCLES = 400_000
+CLEAR_CYCLES = 4000
+"""Cycles after which a round, or a soft clear, counts as hanging."""
 
 
 class EngineBench:
@@ -35,6 +47,8 @@ class EngineBench:
         self.memory = Backdoor(config.tcdm, f"{scope}.tcdm")
         self.events: list[int] = []
         self.cycles = 0  # of the last `run`
+        self.seen = b""  # memory at the event `look_at`
+        self._look_at = 0
 
     async def start(self) -> None:
         """Start the clock and wait for the end of the reset."""
@@ -49,6 +63,8 @@ class EngineBench:
         while True:
             await RisingEdge(self._dut.event__valid)
             self.events.append(int(self._dut.event__mask.value))
+            if len(self.events) == self._look_at:
+                self.seen = self.memory.dump()
 
     def grant(self, chance: float) -> None:
         """Let each port through with this probability from now on."""
@@ -58,14 +74,15 @@ class EngineBench:
         """Write a register."""
         await self._access(register, write=1, data=value, strobe=0xF)
 
-    async def read(self, register: str) -> int:
-        """Return a register's value."""
-        await self._access(register)
+    async def read(self, register: str, index: int = 0) -> int:
+        """Return a register's value; of several of that name, that of number `index`."""
+        await self._access(register, index)
         await RisingEdge(self._dut.clk)
         return int(self._dut.regs__rsp__data.value)
 
-    async def _access(self, register: str, **fields: int) -> None:
-        bits = self._request.const({"addr": ENGINE[register].offset, **fields}).as_bits()
+    async def _access(self, register: str, index: int = 0, **fields: int) -> None:
+        offset = ENGINE[register].offset + 4 * index
+        bits = self._request.const({"addr": offset, **fields}).as_bits()
         self._dut.regs__req__payload.value = bits
         self._dut.regs__req__valid.value = 1
         await RisingEdge(self._dut.clk)
@@ -83,9 +100,77 @@ class EngineBench:
         await RisingEdge(self._dut.clk)
         await RisingEdge(self._dut.clk)
         if self._dut.busy.value:
-            await with_timeout(FallingEdge(self._dut.busy), cycles * PERIOD_NS, "ns")
+            try:
+                await with_timeout(FallingEdge(self._dut.busy), cycles * PERIOD_NS, "ns")
+            except SimTimeoutError:
+                raise AssertionError(f"still busy after {cycles} cycles") from None
         assert not self._dut.violation.value, "a request on a port changed or was withdrawn"
         return int(self._dut.cycle.value) - begin
+
+    async def counters(self) -> dict[str, int]:
+        """Return the counters; `stalls` is the sum of all of them."""
+        names = ("busy", "active", "read", "written", "refused")
+        found = {name: await self.read(f"count_{name}") for name in names}
+        found["stalls"] = 0
+        for cause in Stall:
+            found["stalls"] += await self.read("count_stall", cause)
+        return found
+
+    async def check_counters(self, what: str, words: Words | None = None) -> None:
+        """Fail when the counters do not add up, or do not tell the words read and written."""
+        found = await self.counters()
+        fits = found["active"] + found["stalls"] == found["busy"]
+        assert fits, f"{what}: counters do not add up: {found}"
+        if words is not None:
+            assert Words(found["read"], found["written"]) == words, f"{what}: {found}, not {words}"
+
+    async def play(self, play: Round) -> int:
+        """Run a round and check all that can be known; return how many jobs were done."""
+        what, config = str(play), self._config
+        course = Course(config, play.image.bytes, play.jobs)
+        self.events.clear()
+        self.seen, self._look_at = b"", play.look_at
+        self.memory.load(bytes(play.image.bytes))
+        await self.write("count_clear", 1)
+        grants = cocotb.start_soon(self._vary(play.grants))
+        try:
+            for address, pause in zip(play.doorbells, play.pauses, strict=True):
+                if pause:
+                    await ClockCycles(self._dut.clk, pause)
+                await self.write("doorbell", address)
+            if play.clear_after is not None:
+                await ClockCycles(self._dut.clk, play.clear_after)
+                await self.write("clear", 1)
+            await self.wait_idle(ROUND_CYCLES if play.clear_after is None else CLEAR_CYCLES)
+        except AssertionError as error:
+            raise AssertionError(f"{what}: {error}") from None
+        finally:
+            grants.cancel()
+        got = self.memory.dump()
+        state = await self.state()
+        ready = {"busy": 0, "halted": 0, "overflow": 0, "free": config.engine.queue_depth}
+        assert state == ready, f"{what}: {state}"
+        if play.clear_after is not None:
+            await self.check_counters(what)
+            return course.check_cleared(got, self.events, play.doorbells, what)
+        if self.seen:
+            ended = course.codes(self.seen)[: play.look_at]
+            assert set(ended) <= {None, Status.DONE}, f"{what}: event before status: {ended}"
+            course.check(self.seen, play.look_at, what)
+        assert self.events == course.masks, f"{what}: events {self.events}, not {course.masks}"
+        compare(got, course.last, course.results, what)
+        await self.check_counters(
+            what, sum((words_of(config, job.fields) for job in play.jobs), Words())
+        )
+        return len(play.jobs)
+
+    async def _vary(self, grants: list[tuple[float, int]]) -> None:
+        """Let the grants take turns for ever."""
+        self.grant(grants[0][0])
+        while len(grants) > 1:
+            for chance, cycles in grants:
+                self.grant(chance)
+                await ClockCycles(self._dut.clk, cycles)
 
     async def run(self, image: bytes, *doorbells: int, cycles: int = 200_000) -> bytes:
         """Load an image, ring the doorbells (addresses), wait for the end, return the image."""
