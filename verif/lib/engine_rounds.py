@@ -8,13 +8,16 @@ import numpy as np
 from hw.config import TCDM_BASE, ClusterConfig
 from hw.regmap import DESCRIPTOR, STATUS_WORD, Status
 from sw_model.engine import EngineModel, JobResult
-from verif.lib.engine_chains import random_queue, ring
-from verif.lib.engine_hazards import areas
-from verif.lib.engine_jobs import Full, Image, Job, from_deck
+from verif.lib.engine_chains import PARTS, random_queue, ring
+from verif.lib.engine_hazards import Past, areas
+from verif.lib.engine_jobs import Full, Image, Job, from_deck, random_attention, random_linear
 
 GRANTS = (1.0, 0.9, 0.5, 0.2)
 CLEARED = 0.15
 """Part of the rounds that a soft clear ends."""
+
+LAYERS = 0.1
+"""Part of the rounds whose jobs are layers, each with the one before as its input."""
 
 NEXT = next(4 * word for word, field in DESCRIPTOR.fields if field.name == "next")
 
@@ -66,17 +69,52 @@ def random_rounds(config: ClusterConfig, seed: int, jobs: int) -> Iterator[Round
     All modes of a kind come before any comes again.
     """
     rng = np.random.default_rng(seed)
-    place = from_deck(rng, 5 * config.engine.tile // 2)
+    largest = 5 * config.engine.tile // 2
+    place = from_deck(rng, largest)
     number = 0
     while jobs > 0:
-        image = Image(config, rng)
+        image, count = Image(config, rng), int(rng.integers(1, 7))
         try:
-            queue = random_queue(image, int(rng.integers(1, 7)), place)
+            if rng.random() < LAYERS:
+                queue = random_layers(image, count, largest)
+            else:
+                queue = random_queue(image, count, place)
         except Full:
             continue
         jobs -= len(queue)
         yield arrange(image, queue, number)
         number += 1
+
+
+def random_layers(image: Image, count: int, largest: int) -> list[Job]:
+    """Place up to `count` linear jobs, perhaps attention first: X is Y of the job before.
+
+    All have the same rows, so that X follows Y row by row (see `Sequencer`).
+    """
+    rng, past, jobs = image.rng, Past.of(image), []
+    first = random_attention if rng.random() < 0.4 else random_linear
+    while len(jobs) < count:
+        try:
+            job = (random_linear if jobs else first)(image, largest)
+        except Full:
+            if not jobs:
+                raise
+            break
+        if jobs and not _lay(job, jobs[-1]):
+            continue
+        past.queue(job)
+        jobs.append(job)
+    return jobs
+
+
+def _lay(job: Job, before: Job) -> bool:
+    """Make X of a linear job Y of another one, if its rows suffice; return whether they do."""
+    f, g = job.fields, before.fields
+    if f["rows"] < g["rows"]:
+        return False
+    f |= {"rows": g["rows"], "heads": 1, "inner": min(f["inner"], g["y_row_stride"])}
+    f |= {f"x_{part}": g[f"y_{part}"] for part in PARTS}
+    return True
 
 
 def arrange(image: Image, jobs: list[Job], number: int, cleared: float = CLEARED) -> Round:

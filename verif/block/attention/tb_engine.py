@@ -1,4 +1,4 @@
-"""Runs inside the simulator: random jobs, chains, faults, soft clears, doorbells."""
+"""Runs inside the simulator: random jobs, queues of them, faults, soft clears, doorbells."""
 
 import os
 import random
@@ -7,6 +7,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import ClockCycles
 
+from hw.config import TCDM_BASE
 from hw.regmap import (
     DESCRIPTOR,
     DESCRIPTOR_ALIGN,
@@ -22,19 +23,14 @@ from hw.regmap import (
 from sw_model.engine import check
 from verif.lib.configs import find_config
 from verif.lib.engine_bench import EngineBench, compare, event_masks, expected
-from verif.lib.engine_jobs import (
-    Full,
-    Image,
-    Job,
-    put_head,
-    random_attention,
-    random_job,
-    random_linear,
-)
+from verif.lib.engine_chains import random_queue
+from verif.lib.engine_hazards import areas
+from verif.lib.engine_jobs import GENERATORS, Full, Image, Job, put_head, random_job
+from verif.lib.engine_modes import Deck
+from verif.lib.engine_rounds import GRANTS, Course, Round, arrange
 
 CONFIG = find_config(os.environ["CONFIG"])
 JOBS = int(os.environ["JOBS"])
-GRANTS = (1.0, 1.0, 0.9, 0.7, 0.5)
 
 
 def rng() -> np.random.Generator:
@@ -58,55 +54,35 @@ def jobs_of(generator, count: int, **sizes: int):
     return image, jobs
 
 
-async def run_and_compare(bench, generator, place, number) -> None:
-    image = Image(CONFIG, generator)
-    job = place(image)
-    chance = float(generator.choice(GRANTS))
-    bench.grant(chance)
-    want, results = expected(CONFIG, image.bytes, job.address)
-    assert [r.status for r in results] == [Status.DONE]
-    got = await bench.run(image.bytes, job.address)
-    compare(got, want, results, f"job {number}, granted {chance}: {job.fields}", bench.cycles)
-    assert bench.events == event_masks(results)
+def alone(image: Image, job: Job, number: int) -> Round:
+    """Return a round of one job that is not cleared."""
+    return arrange(image, [job], number, cleared=0)
 
 
 @cocotb.test(timeout_time=1000, timeout_unit="ms")
-async def linear(dut):
+async def single(dut):
+    """Jobs of each kind alone, of every mode in turn."""
     bench, generator = await begin(dut), rng()
     before = await bench.read("jobs")
-    for number in range(JOBS):
-        await run_and_compare(bench, generator, random_linear, number)
-    assert await bench.read("jobs") == before + JOBS
+    for kind, place in GENERATORS.items():
+        deck = Deck(generator)
+        for number in range(JOBS):
+            image = Image(CONFIG, generator)
+            await bench.play(alone(image, place(image, 40, deck.deal(kind)), number))
+    assert await bench.read("jobs") == before + JOBS * len(GENERATORS)
 
 
 @cocotb.test(timeout_time=1000, timeout_unit="ms")
-async def attention(dut):
+@cocotb.parametrize(linked=(0.0, 0.95))
+async def queues(dut, linked):
+    """Jobs in chains behind several doorbells: strangers, or such that need one another."""
     bench, generator = await begin(dut), rng()
-    for number in range(JOBS):
-        await run_and_compare(bench, generator, random_attention, number)
-
-
-@cocotb.test(timeout_time=1000, timeout_unit="ms")
-async def chains_and_doorbells(dut):
-    """Jobs in chains of random lengths behind several doorbells, in order."""
-    bench, generator = await begin(dut), rng()
-    for number in range(JOBS // 4):
-        image, jobs = jobs_of(generator, int(generator.integers(2, 8)), largest=24)
-        doorbells, chained = [], False
-        for job, following in zip(jobs, [*jobs[1:], None], strict=True):
-            if not chained:
-                doorbells.append(job.address)
-            chained = following is not None and (
-                len(doorbells) == CONFIG.engine.queue_depth or generator.random() < 0.5
-            )
-            job.fields["next"] = following.address if chained else 0
-            job.store()
-        bench.grant(float(generator.choice(GRANTS)))
-        want, results = expected(CONFIG, image.bytes, *doorbells)
-        assert len(results) == len(jobs)
-        got = await bench.run(image.bytes, *doorbells)
-        compare(got, want, results, f"chain {number}", bench.cycles)
-        assert bench.events == event_masks(results)
+    for number in range(JOBS // 2):
+        image = Image(CONFIG, generator)
+        jobs = random_queue(
+            image, int(generator.integers(2, 9)), lambda i: random_job(i, 24), linked
+        )
+        await bench.play(arrange(image, jobs, number, cleared=0))
 
 
 @cocotb.test(timeout_time=1000, timeout_unit="ms")
@@ -202,67 +178,56 @@ def corrupt(generator, job) -> str:
 
 @cocotb.test(timeout_time=1000, timeout_unit="ms")
 async def soft_clear(dut):
-    """A clear at any cycle: every job done or aborted, nothing else written, then ready again."""
+    """A clear at any cycle: jobs done, then jobs aborted, nothing else written, ready again."""
     bench, generator = await begin(dut), rng()
-    aborted = 0
-    for number in range(2 * JOBS):
-        image, jobs = jobs_of(generator, 3, largest=20)
-        for job in jobs:
+    jobs = done = several = 0
+    for number in range(3 * JOBS):
+        image = Image(CONFIG, generator)
+        queue = random_queue(image, int(generator.integers(1, 7)), lambda i: random_job(i, 24), 0.4)
+        ended = await bench.play(arrange(image, queue, number, cleared=1))
+        jobs, done, several = jobs + len(queue), done + ended, several + (0 < ended < len(queue))
+        if number % 4 == 0:
+            image = Image(CONFIG, generator)
+            await bench.play(alone(image, random_job(image), number))
+    assert 0.1 * jobs < done < 0.9 * jobs, f"{done} of {jobs}: the clears miss the point"
+    assert several > 0.2 * JOBS, f"{several} clears came in the middle of a queue"
+
+
+@cocotb.test(timeout_time=1000, timeout_unit="ms")
+async def doorbell_during_clear(dut):
+    """A doorbell right behind a clear: its job is served, whatever the clear ends before."""
+    bench, generator = await begin(dut), rng()
+    for number in range(JOBS // 2):
+        image = Image(CONFIG, generator)
+        jobs = [random_job(image, 20) for _ in range(3)]
+        late = random_job(image, 20)
+        for job in (*jobs, late):
             job.fields["status"] = job.fields["status"] or image.place(8)
             job.store()
-        doorbells = [job.address for job in jobs]
+        before, what = bytes(image.bytes), f"clear {number}"
+        course, after = Course(CONFIG, before, jobs), Course(CONFIG, before, [late])
         bench.grant(float(generator.choice(GRANTS)))
         bench.events.clear()
-        bench.memory.load(bytes(image.bytes))
-        for address in doorbells:
-            await bench.write("doorbell", address)
-        await ClockCycles(dut.clk, int(generator.integers(1, 100 if number % 2 else 4000)))
+        bench.memory.load(before)
+        for job in jobs:
+            await bench.write("doorbell", job.address)
+        await ClockCycles(dut.clk, int(generator.integers(1, 1000)))
         await bench.write("clear", 1)
-        await bench.wait_idle(2000)
-        got = bench.memory.dump()
-        assert bench.events == [job.fields["event_mask"] for job in jobs], f"clear {number}"
-        aborted += check_cleared(bytes(image.bytes), got, jobs, f"clear {number}")
-        state = await bench.state()
-        assert state == {
-            "busy": 0,
-            "halted": 0,
-            "overflow": 0,
-            "free": CONFIG.engine.queue_depth,
-        }
-        if number % 4 == 0:
-            await run_and_compare(bench, generator, random_job, f"after clear {number}")
-    assert JOBS < aborted < 6 * JOBS, f"{aborted} jobs were aborted: the clears miss the point"
-
-
-def check_cleared(before: bytes, got: bytes, jobs, what: str) -> int:
-    """Check an image after a clear; return how many jobs were aborted."""
-    codes = []
-    for job in jobs:
-        start = job.fields["status"] - 0x1000_0000
-        codes.append(int.from_bytes(got[start : start + 4], "little"))
-    done = codes.index(Status.ABORTED) if Status.ABORTED in codes else len(codes)
-    assert codes == [Status.DONE] * done + [Status.ABORTED] * (len(jobs) - done), f"{what}: {codes}"
-    after = [np.frombuffer(before, np.uint8)]
-    for job in jobs[: done + 1]:
-        memory, _ = expected(CONFIG, after[-1].tobytes(), job.address)
-        after.append(np.frombuffer(bytes(memory), np.uint8))
-    image = np.frombuffer(got, np.uint8)
-    free = np.zeros(len(image), bool)  # bytes that are not compared
-    for job in jobs:
-        start = job.fields["status"] - 0x1000_0000
-        free[start : start + 8] = True
-    if done < len(jobs) and jobs[done].fields["kind"] == Kind.ATTENTION:
-        # The aborted job's blocks share their scratch area: logits of any of them may be there.
-        area = jobs[done].fields
-        for head in range(area["heads"]):
-            start = area["s_base"] - 0x1000_0000 + head * area["s_head_stride"]
-            for row in range(area["block_rows"] * area["blocks"]):
-                first = start + row * area["s_row_stride"]
-                free[first : first + area["columns"]] = True
-    # Of the aborted job's result, any part may be there.
-    fits = (image == after[done]) | (image == after[-1]) | free
-    assert fits.all(), f"{what}: stray write at {int(np.flatnonzero(~fits)[0]):#x}"
-    return len(jobs) - done
+        await bench.write("doorbell", late.address)
+        await bench.wait_idle(20_000)
+        got = bytearray(bench.memory.dump())
+        assert bench.events.pop() == late.fields["event_mask"], what
+        assert after.codes(bytes(got)) == [Status.DONE], what
+        # What the late job wrote must be right; without it, the rest must be.
+        late_areas = areas(late)
+        changed = late_areas["y"] | late_areas.get("s", False)
+        image_got = np.frombuffer(got, np.uint8)
+        want = np.frombuffer(after.last, np.uint8)
+        assert np.array_equal(image_got[changed], want[changed]), f"{what}: the late job"
+        image_got[changed] = np.frombuffer(before, np.uint8)[changed]
+        start = late.fields["status"] - TCDM_BASE
+        got[start : start + 8] = before[start : start + 8]
+        course.check_cleared(bytes(got), bench.events, [job.address for job in jobs], what)
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")

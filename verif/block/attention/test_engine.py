@@ -1,28 +1,21 @@
 """The engine on Verilator: random jobs against the model, faults, soft clears."""
 
-from functools import cache
-
 import pytest
 
-from hw.bench.engine_top import EngineTop
-from verif.lib.configs import BETWEEN, find_config
+from verif.block.attention.campaign import engine
+from verif.lib.configs import BETWEEN
 from verif.lib.runner import run_tests
 
 BENCHES = (
-    "linear",
-    "attention",
-    "chains_and_doorbells",
+    "single",
+    "queues/linked=0.0",
+    "queues/linked=0.95",
     "faults",
     "soft_clear",
+    "doorbell_during_clear",
     "overflow",
     "registers",
 )
-
-
-@cache
-def engine(name):
-    """Return one component a configuration, so that it is converted once."""
-    return EngineTop(config=find_config(name))
 
 
 def run(name, bench):
@@ -31,7 +24,7 @@ def run(name, bench):
         top="top",
         test_module="verif.block.attention.tb_engine",
         testcase=bench,
-        env={"CONFIG": name, "JOBS": "120"},
+        env={"CONFIG": name, "JOBS": "80"},
     )
 
 
