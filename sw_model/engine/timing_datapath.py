@@ -1,0 +1,265 @@
+"""When rows pass the array, the epilogue, the writer, and LayerNorm's normalisation."""
+
+from collections import deque
+from collections.abc import Sequence
+
+import numpy as np
+
+from hw.config import WORD_BYTES, EngineConfig
+from hw.regmap import ParamMode
+from sw_model.engine.timing_latency import (
+    ARRAY,
+    DIVIDE,
+    EPILOGUE,
+    NORMALISE,
+    PERFORMED,
+    PORTS,
+    ROOT,
+    SHADOW,
+    STATISTICS,
+    SUMMED,
+    TABLE_RELEASE,
+    TILE,
+    VARIANCE,
+)
+from sw_model.engine.timing_memory import Memory
+from sw_model.engine.timing_steps import Step
+from sw_model.engine.timing_streams import (
+    LONG_AGO,
+    ElementLoader,
+    ParameterUnit,
+    Steps,
+    WeightLoader,
+    Written,
+)
+
+Cycles = np.ndarray
+
+
+def in_turn(cycles: Cycles) -> Cycles:
+    """Return when rows go, one a cycle, that may go from these cycles on."""
+    number = np.arange(len(cycles))
+    return np.maximum.accumulate(cycles - number) + number
+
+
+class Output:
+    """The epilogue and the writer.
+
+    Attributes
+    ----------
+    steps, writes : Steps
+        Queues of the two.
+    taken : int
+        When the last row went into the epilogue.
+    prepared : int
+        When its entries were read.
+    """
+
+    def __init__(
+        self,
+        config: EngineConfig,
+        memory: Memory,
+        written: Written,
+        parameters: ParameterUnit,
+        residual: ElementLoader,
+    ):
+        self.steps = Steps()
+        self.writes = Steps()
+        self.taken = LONG_AGO
+        self.prepared = LONG_AGO
+        self._config = config
+        self._memory = memory
+        self._written = written
+        self._parameters = parameters
+        self._residual = residual
+        self._stored = LONG_AGO
+
+    def pass_group(self, step: Step, column: int, sums: Cycles) -> Cycles:
+        """Let a column group's rows through whose sums come at these cycles; return when they go."""
+        product = step.product
+        there = np.maximum(self.entries_there(step, column), step.there)
+        there = np.broadcast_to(there, len(sums))
+        ready = np.maximum(sums, there + 1)
+        ready[0] = max(ready[0], self.taken + 1)
+        if product.joins or self._words(step, column) > self._config.ports:
+            taken = np.empty(len(sums), np.int64)
+            for row, cycle in enumerate(ready.tolist()):
+                taken[row] = self.pass_row(step, column, row, cycle)
+        else:
+            taken = in_turn(ready)
+            stored = np.maximum(taken + EPILOGUE, step.there)
+            stored[0] = max(stored[0], self._stored + 1)
+            for row, cycle in enumerate(in_turn(stored).tolist()):
+                self._store(step, column, row, cycle)
+            self.taken = int(taken[-1])
+        before = int(taken[-2]) if len(taken) > 1 else LONG_AGO
+        self.prepared = max(int(there[-1]), self.prepared + 1, before)
+        return taken
+
+    def pass_row(self, step: Step, column: int, row: int, cycle: int) -> int:
+        """Let one row through from `cycle` on; return when it goes."""
+        cycle = max(cycle, self.taken + 1)
+        if step.product.joins:
+            cycle = max(cycle, self._residual.next())
+            self._residual.take(cycle)
+        beats = -(-self._words(step, column) // self._config.ports)
+        stored = max(self._stored + beats, cycle + EPILOGUE, step.there)
+        self._store(step, column, row, stored)
+        self.taken = max(cycle, stored - EPILOGUE)
+        return self.taken
+
+    def entries_there(self, step: Step, column: int) -> int | Cycles:
+        """Return when the entries of a column group are there, or those of each row."""
+        product, parameters = step.product, self._parameters
+        there: int | Cycles = LONG_AGO
+        if not product.raw:
+            filled = parameters.filled[step.bank]
+            if product.param_mode == ParamMode.COLUMN:
+                there = filled[min(column + self._config.units, step.columns) - 1]
+            elif product.param_mode == ParamMode.ROW:
+                there = np.array(filled[: product.rows])
+            else:
+                there = filled[0]
+        if product.table is not None:
+            there = np.maximum(there, parameters.table_filled[product.table])
+        return there
+
+    def end(self, step: Step) -> None:
+        """End a step: all its rows have passed."""
+        self.steps.take(self.prepared)
+        self.writes.take(self._stored)
+        if step.releases:
+            self._parameters.free[step.bank] = self.prepared
+        if step.product.table_release and step.last_column:
+            self._parameters.table_free[step.product.table] = self.taken + TABLE_RELEASE
+
+    def _words(self, step: Step, column: int) -> int:
+        columns = min(self._config.units, step.columns - column)
+        return -(-columns * step.product.sizes["y"] // WORD_BYTES)
+
+    def _store(self, step: Step, column: int, row: int, cycle: int) -> None:
+        """Write a row that the writer takes in `cycle`."""
+        word = step.y.word + row * step.y.stride + column * step.product.sizes["y"] // WORD_BYTES
+        self._stored = cycle
+        cycle = self._memory.write(cycle + PORTS, word, self._words(step, column))
+        before = self._written[-1] if self._written else LONG_AGO
+        self._written.append(max(before, cycle + PERFORMED))
+
+
+class Array:
+    """The issue stage, the array and the accumulators.
+
+    Attributes
+    ----------
+    steps : Steps
+    issued : int
+        When the last row was issued.
+    """
+
+    def __init__(self, config: EngineConfig, weights: WeightLoader, output: Output):
+        self.steps = Steps()
+        self.issued = LONG_AGO
+        self._units = config.units
+        self._weights = weights
+        self._output = output
+        self._left = deque([LONG_AGO] * SUMMED, maxlen=SUMMED)  # rows done with, the last ones
+
+    def multiply(self, step: Step, inputs: Sequence[int]) -> None:
+        """Work on a step whose input rows are answered at these cycles."""
+        rows = np.array(inputs) + TILE
+        for column in range(0, step.columns, self._units):
+            full = self._weights.load(min(self._units, step.columns - column)) + SHADOW
+            ready = rows.copy()
+            ready[0] = max(ready[0], full, step.there, self.issued + 1)
+            # What is not done with holds up the rows behind it.
+            for row, left in enumerate(list(self._left)[: len(rows)]):
+                ready[row] = max(ready[row], left)
+            issued = in_turn(ready)
+            done = issued + SUMMED
+            done[0] = max(done[0], self._left[-1] + 1)
+            if step.last:
+                done[0] = max(done[0], self._output.taken)
+                taken = self._output.pass_group(step, column, issued + ARRAY)
+                done[1:] = np.maximum(done[1:], taken[:-1])
+            done = in_turn(done)
+            issued[SUMMED:] = np.maximum(issued[SUMMED:], done[:-SUMMED])
+            self._left.extend(done[-SUMMED:].tolist())
+            self.issued = int(issued[-1])
+            self._weights.swapped = int(issued[0])
+        self.steps.take(self.issued)
+
+
+class Normalisation:
+    """The path past the array, with LayerNorm's statistics.
+
+    Parameters
+    ----------
+    config : EngineConfig
+    direct, whole_rows : ElementLoader
+        Of elements, and of rows for the statistics.
+    output : Output
+    """
+
+    def __init__(
+        self,
+        config: EngineConfig,
+        direct: ElementLoader,
+        whole_rows: ElementLoader,
+        output: Output,
+    ):
+        self._units = config.units
+        self._direct = direct
+        self._whole_rows = whole_rows
+        self._output = output
+        self._statistics = STATISTICS + (config.units > 8)
+        self._stages = [LONG_AGO] * 4  # when the last row went into each stage of Root, and out
+        self._summed = LONG_AGO
+        self._blocks: deque[list[int]] = deque()  # when a block's statistics are there, by row
+        self._freed = deque([LONG_AGO] * 2, maxlen=2)
+        self._taken = LONG_AGO
+        self._passed = deque([LONG_AGO] * NORMALISE, maxlen=NORMALISE)
+
+    def measure(self, step: Step) -> None:
+        """Find the statistics of a block of rows."""
+        groups = -(-step.product.columns // self._units)
+        block = []
+        for _ in range(step.product.rows):
+            for _ in range(groups):
+                cycle = max(self._whole_rows.next(), self._whole_rows.gone + 1)
+                self._whole_rows.take(cycle)
+            block.append(self._root(cycle + self._statistics, self._freed[0] + 1))
+        self._blocks.append(block)
+
+    def _root(self, cycle: int, free: int) -> int:
+        """Return when a row's statistics are there whose sums come at `cycle`."""
+        variance, root, divide, out = self._stages
+        self._summed = max(cycle, variance + 1)
+        variance = max(self._summed, root)
+        root = max(variance + VARIANCE, divide)
+        divide = max(root + ROOT, out)
+        out = max(divide + DIVIDE, out + 1, free)
+        self._stages = [variance, root, divide, out]
+        return out
+
+    def normalise(self, step: Step) -> None:
+        """Let a tile of elements through to the output, row by row."""
+        product, output = step.product, self._output
+        columns = range(0, step.columns, self._units)
+        entries = [
+            np.broadcast_to(output.entries_there(step, column), product.rows).tolist()
+            for column in columns
+        ]
+        for row in range(product.rows):
+            for number, column in enumerate(columns):
+                cycle = max(self._direct.next(), self._taken + 1, self._passed[0])
+                if product.normalise:
+                    cycle = max(cycle, self._blocks[0][row] + 1)
+                self._taken = cycle
+                self._direct.take(cycle)
+                there = max(entries[number][row], step.there, output.prepared + 1, output.taken)
+                output.prepared = there
+                cycle = max(cycle + NORMALISE, there + 1)
+                self._passed.append(output.pass_row(step, column, row, cycle))
+        if product.normalise and step.last_column:
+            self._blocks.popleft()
+            self._freed.append(self._taken)

@@ -1,0 +1,159 @@
+"""The engine's units, joined, and the walker that gives them their steps."""
+
+from hw.config import ClusterConfig
+from sw_model.engine.timing_datapath import Array, Normalisation, Output
+from sw_model.engine.timing_memory import Memory, Reader
+from sw_model.engine.timing_steps import Load, Phase, Product, Step
+from sw_model.engine.timing_streams import (
+    LONG_AGO,
+    ElementLoader,
+    InputLoader,
+    ParameterUnit,
+    Steps,
+    WeightLoader,
+    Written,
+)
+
+
+class Pipeline:
+    """Takes products one after the other and finds out when their outputs are written.
+
+    Steps are worked on in order. Only what a step fetches before others may ask (parameters,
+    residuals) is placed one step earlier, as it is in the engine.
+
+    Parameters
+    ----------
+    config : ClusterConfig
+
+    Attributes
+    ----------
+    written : list of int
+        Cycle in which the writes up to each position are known to be performed.
+    control : Reader
+        That of descriptors.
+    """
+
+    def __init__(self, config: ClusterConfig):
+        engine = config.engine
+        memory = Memory(config)
+        front = Reader(memory, 0, engine.row_words)
+        back = Reader(memory, engine.row_words, engine.row_words)
+        self.control = front
+        self.written: Written = []
+        self._tile = engine.tile
+        self._input = InputLoader(front, self.written)
+        self._weights = WeightLoader(back, self.written, engine.units)
+        self._parameters = ParameterUnit(back, self.written, engine)
+        self._direct = ElementLoader([back], self.written, engine)
+        self._whole_rows = ElementLoader([front], self.written, engine)
+        self._residual = ElementLoader([front, back], self.written, engine, early=True)
+        self._output = Output(engine, memory, self.written, self._parameters, self._residual)
+        self._array = Array(engine, self._weights, self._output)
+        self._normalisation = Normalisation(engine, self._direct, self._whole_rows, self._output)
+        self._idle = LONG_AGO  # the walker's last cycle with a step
+        self._bank = 0
+        self._inputs: list[int] = []
+        self._masses_open = LONG_AGO
+        self._waiting: Step | None = None
+
+    def walk(self, product: Product, cycle: int) -> int:
+        """Cut a product that is offered from `cycle` on into steps; return when it is taken."""
+        cycle = max(cycle, self._idle + 1)
+        for step in product.steps(self._tile):
+            cycle = self._put(step, cycle + 1)
+        self._idle = cycle
+        return cycle
+
+    def finish(self) -> None:
+        """Work on what was put off."""
+        step, self._waiting = self._waiting, None
+        if step:
+            self._work(step)
+
+    def _put(self, step: Step, cycle: int) -> int:
+        """Give a step to its users as soon as these have room; return when."""
+        queues = self._users(step)
+        cycle = max(cycle, *(queue.room() for queue in queues))
+        for queue in queues:
+            queue.put()
+        step.there = cycle + 1
+        step.bank = self._bank
+        if step.last and step.releases:
+            self._bank ^= 1
+        self._begin(step)
+        self.finish()
+        self._waiting = step
+        return cycle
+
+    def _users(self, step: Step) -> list[Steps]:
+        product = step.product
+        users = {
+            self._input.steps: step.fetches_input,
+            self._weights.steps: product.is_matrix,
+            self._array.steps: product.is_matrix,
+            self._parameters.steps: step.loads,
+            self._output.steps: step.has_outputs,
+            self._output.writes: step.has_outputs,
+            self._direct.steps: product.phase == Phase.DIRECT and product.writes,
+            self._residual.steps: step.has_outputs and product.joins,
+            self._whole_rows.steps: product.phase == Phase.STATISTICS,
+        }
+        return [queue for queue, uses in users.items() if uses]
+
+    def _begin(self, step: Step) -> None:
+        """Place what is fetched early."""
+        product = step.product
+        if self._waiting and not self._waiting.loaded:
+            self._load(self._waiting)
+        known = product.gates["p"].is_known(self.written) and not self._parameters.masses_missing
+        if known:
+            self._load(step)
+        if product.phase == Phase.STATISTICS:
+            self._whole_rows.begin(step.there, step.elements("x"))
+        if product.phase == Phase.DIRECT and product.writes:
+            self._direct.begin(step.there, step.elements("x"))
+        if step.has_outputs and product.joins:
+            self._residual.begin(step.there, step.elements("r"))
+
+    def _load(self, step: Step) -> None:
+        """Place the fetch of parameters."""
+        step.loaded = True
+        if not step.loads:
+            return
+        product, unit = step.product, self._parameters
+        begin = step.there, product.gates["p"]
+        if product.load == Load.TABLE:
+            unit.load_table(*begin, step.load_word, product.table)
+        elif product.load == Load.ENTRIES:
+            unit.load_entries(*begin, step.load_word, step.load_count, step.bank)
+        elif product.load == Load.HEAD:
+            unit.load_head(*begin, step.load_word, step.bank)
+        else:
+            self._masses_open = unit.open_masses(*begin, step.bank)
+
+    def _work(self, step: Step) -> None:
+        """Find out when a step's inputs, sums and outputs are there."""
+        product = step.product
+        if not step.loaded:
+            self._load(step)
+        if product.phase == Phase.STATISTICS:
+            self._normalisation.measure(step)
+        elif product.is_matrix:
+            self._multiply(step)
+        elif product.writes:
+            self._normalisation.normalise(step)
+        if step.last and product.writes:
+            self._output.end(step)
+
+    def _multiply(self, step: Step) -> None:
+        gates = step.product.gates
+        if step.fetches_input:
+            there = max(step.there, self._masses_open) if step.sums_up else step.there
+            rows = step.product.rows
+            self._inputs = self._input.load(there, step.x, rows, step.words, gates["x"])
+            if step.sums_up:
+                self._parameters.fill_masses(self._inputs)
+        self._weights.begin(step.there, step.w, step.words, gates["w"])
+        self._array.multiply(step, self._inputs)
+        if not step.keeps_input:
+            self._input.release(self._array.issued)

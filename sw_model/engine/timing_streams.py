@@ -1,0 +1,326 @@
+"""When the engine's loaders have what they fetch: input tiles, weights, parameters, elements."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from hw.config import WORD_BYTES, EngineConfig
+from hw.regmap import HEAD_PARAMETER, PARAMETER
+from sw_model.engine.timing_latency import (
+    ELEMENT_ROWS,
+    ENTRY,
+    MASS,
+    PARAMETER_STEPS,
+    STEPS_WAITING,
+    TABLE_WORDS,
+    UNPACK,
+    WEIGHT_ROWS,
+)
+from sw_model.engine.timing_memory import Reader
+
+LONG_AGO = -100
+"""A cycle before all others."""
+
+Written = list[int]
+"""Cycle in which the writes up to each position are known to be performed: position 1 at [0]."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What a fetch waits for: the writes up to `position`, or one more for each row of a tile."""
+
+    position: int = 0
+    by_row: bool = False
+
+    def is_known(self, written: Written) -> bool:
+        """Whether it is known when the first row may be fetched."""
+        return self.position + self.by_row <= len(written)
+
+    def opens(self, written: Written, row: int = 0) -> int:
+        """Return when a row may be fetched."""
+        position = self.position + (row + 1 if self.by_row else 0)
+        return written[position - 1] if position > 0 else LONG_AGO
+
+
+@dataclass(frozen=True)
+class Area:
+    """Where rows lie: word address of the first, words from one to the next."""
+
+    word: int
+    stride: int
+
+
+class Steps:
+    """A queue of steps from the walker to a unit: when each is taken out."""
+
+    def __init__(self):
+        self._taken = [LONG_AGO] * STEPS_WAITING
+        self._put = 0
+
+    def room(self) -> int:
+        """Return when there is room for the next step."""
+        return self._taken[self._put] + 1
+
+    def put(self) -> None:
+        self._put += 1
+
+    def take(self, cycle: int) -> None:
+        self._taken.append(cycle)
+
+
+class InputLoader:
+    """Fetches input tiles row by row, into two buffers."""
+
+    def __init__(self, reader: Reader, written: Written):
+        self.steps = Steps()
+        self._reader = reader
+        self._written = written
+        self._released = deque([LONG_AGO] * 2, maxlen=2)
+        self._asked = LONG_AGO
+        self._answered = LONG_AGO
+
+    def load(self, cycle: int, area: Area, rows: int, words: int, gate: Gate) -> list[int]:
+        """Fetch a tile from `cycle` on; return when each row is answered."""
+        cycle = max(cycle, self._asked, self._released[0] + 1)
+        self.steps.take(cycle)
+        answers = []
+        answered = self._answered
+        for row in range(rows):
+            cycle = max(cycle + 1, gate.opens(self._written, row))
+            cycle, answer = self._reader.read(cycle, area.word + row * area.stride, words)
+            answered = max(answered + 1, answer)
+            answers.append(answered)
+        self._asked, self._answered = cycle, answered
+        return answers
+
+    def release(self, cycle: int) -> None:
+        """Free the buffer of the oldest tile."""
+        self._released.append(cycle)
+
+
+class WeightLoader:
+    """Fetches weights group by group: shadow registers, and as many rows in front of them."""
+
+    def __init__(self, reader: Reader, written: Written, units: int):
+        self.steps = Steps()
+        self.swapped = LONG_AGO  # the shadow's group went to the array
+        self._reader = reader
+        self._written = written
+        depth = max(units, WEIGHT_ROWS)
+        self._taken = deque([LONG_AGO] * depth, maxlen=depth)
+        self._asked = LONG_AGO
+        self._answered = LONG_AGO
+
+    def begin(self, cycle: int, area: Area, words: int, gate: Gate) -> None:
+        """Go on to another tile."""
+        self._asked = max(cycle, self._asked)
+        self.steps.take(self._asked)
+        self._word, self._stride, self._words = area.word, area.stride, words
+        self._opens = gate.opens(self._written)
+
+    def load(self, rows: int) -> int:
+        """Fetch a group; return when its last row goes into the shadow registers."""
+        taken = self._taken
+        last = max(taken[-1], self.swapped - 1)
+        for _ in range(rows):
+            cycle = max(self._asked + 1, taken[0] + 1, self._opens)
+            self._asked, answer = self._reader.read(cycle, self._word, self._words)
+            self._word += self._stride
+            self._answered = max(self._answered + 1, answer)
+            last = max(last + 1, self._answered)
+            taken.append(last)
+        return last
+
+
+class ParameterUnit:
+    """Fetches entries and tables, and takes masses, into two banks of each.
+
+    Attributes
+    ----------
+    filled : list of list of int
+        When each entry of a bank is there; one for all where there is one.
+    free, table_free : list of int
+        When each bank was released last.
+    table_filled : list of int
+        When the table of a bank is there.
+    """
+
+    def __init__(self, reader: Reader, written: Written, config: EngineConfig):
+        self.steps = Steps()
+        self.filled: list[list[int]] = [[], []]
+        self.free = [LONG_AGO] * 2
+        self.table_free = [LONG_AGO] * 2
+        self.table_filled = [LONG_AGO] * 2
+        self.masses_missing = False  # a bank waits for masses of which nothing is known yet
+        self._reader = reader
+        self._written = written
+        self._row_words = config.row_words
+        self._at_once = max(1, min(config.row_words // PARAMETER.words, config.units))
+        self._done = deque([LONG_AGO] * PARAMETER_STEPS, maxlen=PARAMETER_STEPS)
+        self._asked = LONG_AGO
+        self._answered = LONG_AGO
+        self._masses_in = LONG_AGO
+        self._mass_bank = 0
+
+    def _begin(self, cycle: int, gate: Gate, free: int) -> int:
+        opens = gate.opens(self._written)
+        cycle = max(cycle, opens, free + 1, self._asked + 1, self._masses_in, self._done[0] + 1)
+        self.steps.take(cycle)
+        return cycle
+
+    def _read(self, cycle: int, word: int, counts: Sequence[int]) -> list[int]:
+        """Return when each of some commands is answered."""
+        answers = []
+        for count in counts:
+            cycle, answer = self._reader.read(cycle + 1, word, count)
+            word += count
+            self._answered = max(self._answered + 1, answer)
+            answers.append(self._answered)
+        self._asked = cycle
+        self._done.append(answers[-1])
+        return answers
+
+    def load_entries(self, cycle: int, gate: Gate, word: int, count: int, bank: int) -> None:
+        """Fetch `count` entries."""
+        cycle = self._begin(cycle, gate, self.free[bank])
+        starts = range(0, count, self._at_once)
+        counts = [PARAMETER.words * min(self._at_once, count - n) for n in starts]
+        answers = self._read(cycle, word, counts)
+        self.filled[bank] = [answers[n // self._at_once] + ENTRY for n in range(count)]
+
+    def load_head(self, cycle: int, gate: Gate, word: int, bank: int) -> None:
+        """Fetch a head's entry with its j and gain; a short row has no room for all of it."""
+        cycle = self._begin(cycle, gate, self.free[bank])
+        words = HEAD_PARAMETER.words
+        counts = [words] if self._row_words >= words else [PARAMETER.words, 1]
+        self.filled[bank] = [self._read(cycle, word, counts)[-1] + ENTRY]
+
+    def load_table(self, cycle: int, gate: Gate, word: int, bank: int) -> None:
+        """Fetch an activation table, word by word."""
+        cycle = self._begin(cycle, gate, self.table_free[bank])
+        self.table_filled[bank] = self._read(cycle, word, [1] * TABLE_WORDS)[-1] + ENTRY
+
+    def open_masses(self, cycle: int, gate: Gate, bank: int) -> int:
+        """Keep a bank for masses; return when these may be summed up."""
+        cycle = self._begin(max(cycle, self._done[-1] + 1), gate, self.free[bank])
+        self._mass_bank = bank
+        self.masses_missing = True
+        return cycle + 1
+
+    def fill_masses(self, answers: Sequence[int]) -> None:
+        """Take the masses of rows whose last logits were answered in these cycles."""
+        self.filled[self._mass_bank] = [answer + MASS for answer in answers]
+        self._masses_in = answers[-1] + MASS
+        self.masses_missing = False
+
+
+@dataclass(frozen=True)
+class Elements:
+    """A part of a matrix that is fetched N elements at a time; `size` is an element's bytes."""
+
+    area: Area
+    rows: int
+    columns: int
+    size: int
+    by_row: bool
+    gate: Gate
+
+    def beats(self, config: EngineConfig, written: Written) -> Iterator[tuple[int, int, int, int]]:
+        """Return for each row of words: when it may be fetched, its address, words, groups."""
+        units, size = config.units, self.size
+        runs = [(0, self.columns)]
+        if not self.by_row:
+            starts = range(0, self.columns, units)
+            runs = [(start, min(units, self.columns - start)) for start in starts]
+        most = config.lanes // size if self.by_row else min(units, config.lanes // size)
+        parts = max(1, units * size // config.lanes)  # rows of words that a group takes
+        for start, columns in runs:
+            for row in range(self.rows):
+                opens = self.gate.opens(written, row) if start == 0 else LONG_AGO
+                line = self.area.word + row * self.area.stride
+                for number, done in enumerate(range(0, columns, most)):
+                    count = min(most, columns - done)
+                    groups = -(-count // units)
+                    if parts > 1:
+                        groups = int(done + count == columns or number % parts == parts - 1)
+                    word = line + (start + done) * size // WORD_BYTES
+                    yield opens, word, -(-count * size // WORD_BYTES), groups
+
+
+class ElementLoader:
+    """Fetches elements and hands them out N at a time.
+
+    Parameters
+    ----------
+    readers
+        Taken in turn.
+    early : bool
+        Whether its reads come before those of other loaders of the same readers: they are placed
+        as soon as they are known. Other reads are placed when they are needed.
+    """
+
+    def __init__(
+        self, readers: Sequence[Reader], written: Written, config: EngineConfig, early: bool = False
+    ):
+        self.steps = Steps()
+        self._readers = deque(readers)
+        self._written = written
+        self._config = config
+        self._early = early
+        self._todo: deque[tuple[int, Elements]] = deque()
+        self._beats: Iterator[tuple[int, int, int, int]] = iter(())
+        self._ahead: deque[tuple[int, int]] = deque()  # answers that wait, and their groups
+        self._groups = 0  # that are left of the answer at hand
+        self._taken = deque([LONG_AGO] * ELEMENT_ROWS, maxlen=ELEMENT_ROWS)
+        self._asked = self._answered = self._at_hand = self._unpacked = self.gone = LONG_AGO
+
+    def begin(self, cycle: int, elements: Elements) -> None:
+        """Go on to another step, which is there from `cycle` on."""
+        self._todo.append((cycle, elements))
+        self._fetch_early()
+
+    def _fetch_early(self) -> None:
+        while self._early and len(self._ahead) + (self._groups > 0) < ELEMENT_ROWS:
+            if not self._fetch(needed=False):
+                return
+
+    def _fetch(self, needed: bool) -> bool:
+        """Ask for the next row of words; return whether there was one (that is known to open)."""
+        beat = next(self._beats, None)
+        while beat is None:
+            if not self._todo or not (needed or self._todo[0][1].gate.is_known(self._written)):
+                return False
+            cycle, elements = self._todo.popleft()
+            self._asked = max(cycle, self._asked)
+            self.steps.take(self._asked)
+            self._beats = elements.beats(self._config, self._written)
+            beat = next(self._beats, None)
+        opens, word, count, groups = beat
+        cycle = max(self._asked + 1, opens, self._taken[0] + 1)
+        self._asked, answer = self._readers[0].read(cycle, word, count)
+        self._readers.rotate(-1)
+        self._answered = max(self._answered + 1, answer)
+        self._ahead.append((self._answered, groups))
+        self._taken.append(LONG_AGO)  # until it is known
+        return True
+
+    def next(self) -> int:
+        """Return when the next N elements are there."""
+        whole = True  # not a part of a long group
+        while True:
+            if not self._groups:
+                if not self._ahead:
+                    self._fetch(needed=True)
+                self._at_hand, self._groups = self._ahead.popleft()
+                whole = self._groups > 0
+            self._unpacked = max(self._at_hand, self._unpacked + 1, self.gone)
+            self._groups -= whole
+            if not self._groups:
+                self._taken[-1 - len(self._ahead)] = self._unpacked
+                self._fetch_early()
+            if whole:
+                return self._unpacked + UNPACK
+
+    def take(self, cycle: int) -> None:
+        """Take them."""
+        self.gone = cycle
