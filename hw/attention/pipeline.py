@@ -126,7 +126,8 @@ class Pipeline(wiring.Component):
             connect(m, client.command, reads.i)
             connect(m, reads.row, client.row)
         connect(m, flipped(self.word), writer.word)
-        # Readers serve the first client that asks: short and rare reads go first.
+        # Readers serve the first client that asks. Parameters come last: they are rarely urgent,
+        # and when they are, what they hold up leaves room for them.
         self._reader(
             m,
             "input_reader",
@@ -144,10 +145,10 @@ class Pipeline(wiring.Component):
             "weight_reader",
             self.port[engine.row_words :],
             (
-                (parameters.command, parameters.row),
                 (residual_reads.command[1], residual_reads.answer[1]),
                 (direct_reads.command[1], direct_reads.answer[1]),
                 (weights.command, weights.row),
+                (parameters.command, parameters.row),
             ),
         )
         for number, port in enumerate(self.port):
@@ -164,7 +165,7 @@ class Pipeline(wiring.Component):
             self.words_done.eq(fence.words_done),
             *(
                 unit.performed.eq(fence.done)
-                for unit in (loader, weights, parameters, direct, residual, whole_rows)
+                for unit in (sequencer, loader, weights, parameters, direct, residual, whole_rows)
             ),
         ]
 

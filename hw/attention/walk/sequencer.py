@@ -49,7 +49,8 @@ class Sequencer(wiring.Component):
     Gates: a WAIT flag holds an operand back until all writes of earlier jobs are performed. Two
     gates are finer. Logits come back row by row, as soon as a row is written. And X of a linear
     job with WAIT_X that is exactly Y of the job before, with the same blocks, is fetched row by
-    row as well: row r once the last column group of row r is written.
+    row as well: row r once the last column group of row r is written. Once all earlier jobs are
+    performed, products carry no such gates any more: a job may be longer than positions reach.
 
     Parameters
     ----------
@@ -58,6 +59,7 @@ class Sequencer(wiring.Component):
     Members
     -------
     job : In(stream of 1024 bits), good descriptors; copied when taken
+    performed : In; all writes before this position are performed
     ended : Out(Ended)
     product : Out(stream of Product)
 
@@ -73,6 +75,7 @@ class Sequencer(wiring.Component):
         super().__init__(
             {
                 "job": In(stream.Signature(DESCRIPTOR_BITS)),
+                "performed": In(POSITION_BITS),
                 "ended": Out(Ended()),
                 "product": Out(stream.Signature(Product(config))),
             }
@@ -117,6 +120,11 @@ class Sequencer(wiring.Component):
         self._start = start = Signal(POSITION_BITS)
         last_start = Signal(POSITION_BITS)  # before the last product so far
         after_logits = Signal(POSITION_BITS)
+        ahead = Signal(signed(POSITION_BITS))
+        self._waits = waits = Signal()  # earlier jobs have writes that are not performed
+        m.d.comb += ahead.eq(self.performed - start)
+        with m.If(ahead >= 0):
+            m.d.sync += waits.eq(0)
         self._before = before = Signal(
             data.StructLayout(
                 {
@@ -170,6 +178,7 @@ class Sequencer(wiring.Component):
                     scratch_turn.eq(0),
                 ]
                 with m.If(self.job.valid):
+                    m.d.sync += waits.eq(1)
                     m.d.sync += table_bank.eq(table_bank ^ fresh.use_table)
                     m.next = "PREPARE"
             with m.State("PREPARE"):
@@ -321,7 +330,7 @@ class Sequencer(wiring.Component):
             *(product[n].eq(blocks[n]) for n in "xry"),
             product.w.eq(self._heads["w"]),
             *(product[f"{n}_stride"].eq(strides[n]) for n in "xwry"),
-            *(product[f"{n}_gate"].wait.eq(d[f"wait_{n}"]) for n in "xwrp"),
+            *(product[f"{n}_gate"].wait.eq(d[f"wait_{n}"] & self._waits) for n in "xwrp"),
             *(product[f"{n}_gate"].position.eq(self._start) for n in "xwrp"),
             product.rows.eq(self._rows),
             product.columns.eq(d.columns),
@@ -381,7 +390,7 @@ class Sequencer(wiring.Component):
             product.x_gate.wait.eq(1),
             product.x_gate.by_row.eq(1),
             product.x_gate.position.eq(after_logits - self._rows),
-            product.w_gate.wait.eq(self._d.wait_r),
+            product.w_gate.wait.eq(self._d.wait_r & self._waits),
         ]
 
     def _direct(self, product):

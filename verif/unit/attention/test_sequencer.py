@@ -12,6 +12,7 @@ from verif.lib.streams import Item, receive, send, simulate
 
 ENTRY_WORDS, HEAD_WORDS = 2, 3
 ADDRESSES = ("x", "w", "r", "y")
+NOTHING_PERFORMED = (1 << 24) - 1
 
 
 def random_fields(rng, config):
@@ -236,6 +237,7 @@ def test_products(config):
     over = []
 
     async def sender(ctx):
+        ctx.set(dut.performed, NOTHING_PERFORMED)
         raw = [int.from_bytes(DESCRIPTOR.pack(**f), "little") for f in jobs]
         await send(ctx, dut, dut.job, [Item(r) for r in raw], rng)
 
@@ -264,6 +266,34 @@ def test_products(config):
 
     simulate(dut, sender, watch, taker)
     assert ended == ends
+
+
+def test_no_gates_once_all_is_performed():
+    """A job's products wait for earlier jobs only until these are performed; logits always."""
+    dut = Sequencer(config=TINY)
+    rng = np.random.default_rng(2)
+    f = random_fields(rng, TINY) | {"kind": Kind.LINEAR, "rows": 100, "heads": 3, "use_table": 0}
+    jobs = [f | {f"wait_{n}": 1 for n in "xwrp"}] * 2
+    expected = Expected(TINY)
+    products = expected.job(jobs[0]) + expected.job(jobs[1])
+    of_second = len(products) // 2
+    start = products[of_second]["w_gate"]["position"]
+    seen = []
+
+    async def sender(ctx):
+        raw = int.from_bytes(DESCRIPTOR.pack(**jobs[0]), "little")
+        await send(ctx, dut, dut.job, [Item(raw), Item(raw)], rng)
+
+    async def taker(ctx):
+        ctx.set(dut.performed, start - 1)
+        seen.extend(await receive(ctx, dut.product, of_second + 5, rng))
+        ctx.set(dut.performed, start)
+        await ctx.tick().repeat(2)
+        seen.extend(await receive(ctx, dut.product, len(products) - len(seen), rng))
+
+    simulate(dut, sender, taker)
+    waits = [[p[f"{n}_gate"].wait for n in "xwrp"] for p in seen[of_second:]]
+    assert waits == [[1] * 4] * 5 + [[0] * 4] * (of_second - 5)
 
 
 def test_every_number_of_rows():
