@@ -75,7 +75,7 @@ class Output:
         self._stored = LONG_AGO
 
     def pass_group(self, step: Step, column: int, sums: Cycles) -> Cycles:
-        """Let a column group's rows through whose sums come at these cycles; return when they go."""
+        """Let the rows of a column group through, whose sums come then; return when they go."""
         product = step.product
         there = np.maximum(self.entries_there(step, column), step.there)
         there = np.broadcast_to(there, len(sums))

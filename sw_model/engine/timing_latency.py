@@ -64,7 +64,7 @@ EVENT = 1
 STEPS_WAITING = 2
 """Steps in each queue between the walker and a unit."""
 
-ELEMENT_ROWS = 8
+ELEMENT_ROWS = 16
 """Rows of words that an element loader has asked for or keeps."""
 
 WEIGHT_ROWS = 8

@@ -1,7 +1,5 @@
 """When words are read and written: the engine's ports and the scratchpad's banks, by cycle."""
 
-from collections.abc import Iterator
-
 from hw.config import WORD_BYTES, ClusterConfig
 from sw_model.engine.timing_latency import READ
 from sw_model.tcdm import HASH_LANES, locate
@@ -13,25 +11,22 @@ CYCLES = 4096
 class Memory:
     """Ports and banks: who is busy in which cycle.
 
-    A port makes one request a cycle, a bank serves one. Requests are placed in the order in which
-    they are told, whatever cycles they are for: those that come later take what is left.
+    A port makes one request a cycle, in the order in which they were asked for, writes first; a
+    bank serves one. Requests may be placed in any order; what an earlier one pushes back keeps
+    the answer that it was told.
 
     Parameters
     ----------
     config : ClusterConfig
-
-    Attributes
-    ----------
-    reading, writing : list of int
-        Ports that ask for a word, or write one, a bit each, by cycle.
-    serving : list of int
-        Banks that serve, a bit each, by cycle.
     """
 
     def __init__(self, config: ClusterConfig):
-        self.reading = [0] * CYCLES
-        self.writing = [0] * CYCLES
-        self.serving = [0] * CYCLES
+        # Ports, and banks, that are busy: a bit each, by cycle.
+        self._reading = [0] * CYCLES
+        self._writing = [0] * CYCLES
+        self._serving = [0] * CYCLES
+        # For each port: when what it reads was asked for, by cycle.
+        self._asked = [[0] * CYCLES for _ in range(config.engine.ports)]
         self._tcdm = config.tcdm
         self._ports = config.engine.ports
         self._turn = 0
@@ -39,28 +34,70 @@ class Memory:
         self._lanes = min(HASH_LANES, config.tcdm.banks)
         self._beats: dict[int, int] = {}
 
-    def reach(self, cycle: int) -> None:
+    def _reach(self, cycle: int) -> None:
         """Make room for a cycle and many after it."""
-        if cycle + CYCLES // 2 > len(self.reading):
-            for busy in (self.reading, self.writing, self.serving):
+        if cycle + CYCLES // 2 > len(self._reading):
+            for busy in (self._reading, self._writing, self._serving, *self._asked):
                 busy += [0] * len(busy)
 
-    def runs(self, word: int, count: int) -> Iterator[tuple[int, int]]:
-        """Cut neighbouring words into runs in neighbouring banks: the first bank, how many."""
-        while count > 0:
-            beat, lane = divmod(word, self._lanes)
-            bank = self._beats.get(beat)
-            if bank is None:
-                offset = beat * self._lanes * WORD_BYTES % self._tcdm.bytes
-                bank = self._beats[beat] = locate(self._tcdm, offset)[0]
-            size = min(count, self._lanes - lane)
-            yield bank + lane, size
-            word += size
-            count -= size
-
-    def banks(self, word: int, count: int) -> list[int]:
+    def _banks(self, word: int, count: int) -> list[int]:
         """Return the bank of each of some neighbouring words, as a bit."""
-        return [1 << first + n for first, size in self.runs(word, count) for n in range(size)]
+        banks = []
+        lanes = self._lanes
+        for number in range(word, word + count):
+            beat, lane = divmod(number, lanes)
+            if not banks or not lane:
+                first = self._beats.get(beat)
+                if first is None:
+                    offset = beat * lanes * WORD_BYTES % self._tcdm.bytes
+                    first = self._beats[beat] = 1 << locate(self._tcdm, offset)[0]
+            banks.append(first << lane)
+        return banks
+
+    def read(self, cycle: int, word: int, ports: tuple[int, ...]) -> int:
+        """Read neighbouring words, one through each port, asked for in `cycle`.
+
+        Returns the cycle in which the last one is served.
+        """
+        self._reach(cycle)
+        last = cycle
+        for port, bank in zip(ports, self._banks(word, len(ports)), strict=True):
+            served = self._read_word(cycle, port, bank)
+            if served > last:
+                last = served
+        return last
+
+    def _read_word(self, cycle: int, port: int, bank: int) -> int:
+        reading, writing, serving = self._reading, self._writing, self._serving
+        asked, times = cycle, self._asked[port]
+        bit = 1 << port
+        while True:
+            if not writing[cycle] & bit:
+                later = times[cycle] if reading[cycle] & bit else 0
+                if not later or later > asked:
+                    reading[cycle] |= bit
+                    times[cycle] = asked
+                    if later:
+                        self._push(cycle + 1, port, later)
+                    if not serving[cycle] & bank:
+                        serving[cycle] |= bank
+                        return cycle
+            cycle += 1
+
+    def _push(self, cycle: int, port: int, asked: int) -> None:
+        """Place a read again that somebody else's request pushed back."""
+        times = self._asked[port]
+        bit = 1 << port
+        while True:
+            self._reach(cycle)
+            if not self._writing[cycle] & bit:
+                if not self._reading[cycle] & bit:
+                    self._reading[cycle] |= bit
+                    times[cycle] = asked
+                    return
+                if times[cycle] > asked:
+                    asked, times[cycle] = times[cycle], asked
+            cycle += 1
 
     def write(self, cycle: int, word: int, count: int) -> int:
         """Write neighbouring words from `cycle` on; return the cycle of the last one.
@@ -68,38 +105,34 @@ class Memory:
         They go to ports that had nothing to do in the cycle before, else to those that read, and
         in turn.
         """
-        self.reach(cycle)
-        reading, writing = self.reading[cycle - 1], self.writing[cycle - 1]
+        self._reach(cycle)
+        reading, writing = self._reading[cycle - 1], self._writing[cycle - 1]
         turn = self._turn
         self._turn = (turn + count) % self._ports
         choices = [(1 << self._ports) - 1 & ~(reading | writing), reading & ~writing, writing]
         last = cycle
-        for bank in self.banks(word, count):
+        for bank in self._banks(word, count):
             while not choices[0]:
                 del choices[0]
             ports = choices[0] >> turn << turn or choices[0]
-            port = ports & -ports
-            choices[0] &= ~port
-            last = max(last, self._store(cycle, port, bank))
+            bit = ports & -ports
+            choices[0] &= ~bit
+            last = max(last, self._write_word(cycle, bit, bank))
         return last
 
-    def _store(self, cycle: int, port: int, bank: int) -> int:
-        """Write one word; a read that had the port in that cycle has a later one."""
-        reading, writing, serving = self.reading, self.writing, self.serving
-        pushed = reading[cycle] & port
-        while serving[cycle] & bank or writing[cycle] & port:
-            writing[cycle] |= port
+    def _write_word(self, cycle: int, bit: int, bank: int) -> int:
+        port = bit.bit_length() - 1
+        while True:
+            if not self._writing[cycle] & bit:
+                self._writing[cycle] |= bit
+                if self._reading[cycle] & bit:
+                    self._reading[cycle] &= ~bit
+                    self._push(cycle + 1, port, self._asked[port][cycle])
+                if not self._serving[cycle] & bank:
+                    self._serving[cycle] |= bank
+                    return cycle
             cycle += 1
-            pushed |= reading[cycle] & port
-        writing[cycle] |= port
-        serving[cycle] |= bank
-        if pushed:
-            later = cycle + 1
-            while (reading[later] | writing[later]) & port:
-                later += 1
-                self.reach(later)
-            reading[later] |= port
-        return cycle
+            self._reach(cycle)
 
 
 class Reader:
@@ -114,8 +147,7 @@ class Reader:
 
     def __init__(self, memory: Memory, first_port: int, ports: int):
         self._memory = memory
-        self._first_port = first_port
-        self._ports = ports
+        self._ports = tuple(range(first_port, first_port + ports)) * 2
         self._turn = 0
         self._asked = bytearray(CYCLES)
 
@@ -127,35 +159,10 @@ class Reader:
         asked, answered : int
             Cycles of the command and of its answer.
         """
-        memory = self._memory
-        memory.reach(cycle)
-        if len(self._asked) < len(memory.reading):
-            self._asked += bytes(len(memory.reading) - len(self._asked))
+        while cycle + CYCLES // 2 > len(self._asked):
+            self._asked += bytes(len(self._asked))
         asked = self._asked.find(0, cycle)
         self._asked[asked] = 1
-        numbers = [(self._turn + n) % self._ports for n in range(count)]
-        self._turn = (self._turn + count) % self._ports
-        ports = [1 << self._first_port + number for number in numbers]
-        return asked, self._serve(asked, ports, memory.banks(word, count)) + READ
-
-    def _serve(self, cycle: int, ports: list[int], banks: list[int]) -> int:
-        """Place a request at each port; return the cycle of the last one."""
-        reading, writing = self._memory.reading, self._memory.writing
-        serving = self._memory.serving
-        left = list(zip(ports, banks, strict=True))
-        while True:
-            refused = []
-            for port, bank in left:
-                if (reading[cycle] | writing[cycle]) & port:
-                    refused.append((port, bank))
-                    continue
-                reading[cycle] |= port
-                if serving[cycle] & bank:
-                    refused.append((port, bank))
-                else:
-                    serving[cycle] |= bank
-            if not refused:
-                return cycle
-            left = refused
-            cycle += 1
-            self._memory.reach(cycle)
+        ports = self._ports[self._turn : self._turn + count]
+        self._turn = (self._turn + count) % (len(self._ports) // 2)
+        return asked, self._memory.read(asked, word, ports) + READ

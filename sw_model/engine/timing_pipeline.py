@@ -44,9 +44,9 @@ class Pipeline:
         self._input = InputLoader(front, self.written)
         self._weights = WeightLoader(back, self.written, engine.units)
         self._parameters = ParameterUnit(back, self.written, engine)
-        self._direct = ElementLoader([back], self.written, engine)
+        self._direct = ElementLoader([front, back], self.written, engine)
         self._whole_rows = ElementLoader([front], self.written, engine)
-        self._residual = ElementLoader([front, back], self.written, engine, early=True)
+        self._residual = ElementLoader([front, back], self.written, engine)
         self._output = Output(engine, memory, self.written, self._parameters, self._residual)
         self._array = Array(engine, self._weights, self._output)
         self._normalisation = Normalisation(engine, self._direct, self._whole_rows, self._output)
@@ -108,12 +108,6 @@ class Pipeline:
         known = product.gates["p"].is_known(self.written) and not self._parameters.masses_missing
         if known:
             self._load(step)
-        if product.phase == Phase.STATISTICS:
-            self._whole_rows.begin(step.there, step.elements("x"))
-        if product.phase == Phase.DIRECT and product.writes:
-            self._direct.begin(step.there, step.elements("x"))
-        if step.has_outputs and product.joins:
-            self._residual.begin(step.there, step.elements("r"))
 
     def _load(self, step: Step) -> None:
         """Place the fetch of parameters."""
@@ -136,11 +130,15 @@ class Pipeline:
         product = step.product
         if not step.loaded:
             self._load(step)
+        if step.has_outputs and product.joins:
+            self._residual.begin(step.there, step.elements("r"))
         if product.phase == Phase.STATISTICS:
+            self._whole_rows.begin(step.there, step.elements("x"))
             self._normalisation.measure(step)
         elif product.is_matrix:
             self._multiply(step)
         elif product.writes:
+            self._direct.begin(step.there, step.elements("x"))
             self._normalisation.normalise(step)
         if step.last and product.writes:
             self._output.end(step)

@@ -254,19 +254,13 @@ class ElementLoader:
     ----------
     readers
         Taken in turn.
-    early : bool
-        Whether its reads come before those of other loaders of the same readers: they are placed
-        as soon as they are known. Other reads are placed when they are needed.
     """
 
-    def __init__(
-        self, readers: Sequence[Reader], written: Written, config: EngineConfig, early: bool = False
-    ):
+    def __init__(self, readers: Sequence[Reader], written: Written, config: EngineConfig):
         self.steps = Steps()
         self._readers = deque(readers)
         self._written = written
         self._config = config
-        self._early = early
         self._todo: deque[tuple[int, Elements]] = deque()
         self._beats: Iterator[tuple[int, int, int, int]] = iter(())
         self._ahead: deque[tuple[int, int]] = deque()  # answers that wait, and their groups
@@ -277,18 +271,18 @@ class ElementLoader:
     def begin(self, cycle: int, elements: Elements) -> None:
         """Go on to another step, which is there from `cycle` on."""
         self._todo.append((cycle, elements))
-        self._fetch_early()
+        self._fetch_ahead()
 
-    def _fetch_early(self) -> None:
-        while self._early and len(self._ahead) + (self._groups > 0) < ELEMENT_ROWS:
-            if not self._fetch(needed=False):
+    def _fetch_ahead(self) -> None:
+        while len(self._ahead) + (self._groups > 0) < ELEMENT_ROWS:
+            if not self._fetch():
                 return
 
-    def _fetch(self, needed: bool) -> bool:
-        """Ask for the next row of words; return whether there was one (that is known to open)."""
+    def _fetch(self) -> bool:
+        """Ask for the next row of words; return whether there was one."""
         beat = next(self._beats, None)
         while beat is None:
-            if not self._todo or not (needed or self._todo[0][1].gate.is_known(self._written)):
+            if not self._todo:
                 return False
             cycle, elements = self._todo.popleft()
             self._asked = max(cycle, self._asked)
@@ -309,15 +303,13 @@ class ElementLoader:
         whole = True  # not a part of a long group
         while True:
             if not self._groups:
-                if not self._ahead:
-                    self._fetch(needed=True)
                 self._at_hand, self._groups = self._ahead.popleft()
                 whole = self._groups > 0
             self._unpacked = max(self._at_hand, self._unpacked + 1, self.gone)
             self._groups -= whole
             if not self._groups:
                 self._taken[-1 - len(self._ahead)] = self._unpacked
-                self._fetch_early()
+                self._fetch_ahead()
             if whole:
                 return self._unpacked + UNPACK
 
