@@ -25,6 +25,9 @@ class EngineSim:
         self.engine = Engine(config=config)
         self.image = image
         self.events: list[tuple[int, int]] = []
+        self.seen: list[bytes] = []  # memory at each event
+        self.written: dict[int, bytes] = {}  # memory before the last write to a watched word
+        self.watched: set[int] = set()  # offsets of words
         self.cycle = 0
         self._rng = rng
         self._grant = grant
@@ -42,6 +45,7 @@ class EngineSim:
             self.cycle += 1
             if told:
                 self.events.append((self.cycle, mask))
+                self.seen.append(bytes(self.image))
             for n, port in enumerate(ports):
                 granted = values[2 * n] and ready[n]
                 ctx.set(port.rsp.valid, granted)
@@ -54,6 +58,8 @@ class EngineSim:
         if request.op == TcdmOp.LOAD:
             return int.from_bytes(self.image[address : address + 8], "little")
         assert request.op == TcdmOp.STORE, f"the engine asked for {request.op}"
+        if address in self.watched:
+            self.written[address] = bytes(self.image)
         for lane in range(8):
             if request.strobe >> lane & 1:
                 self.image[address + lane] = request.data >> 8 * lane & 0xFF
