@@ -15,7 +15,9 @@ ENUMS = (
     regmap.ParamMode,
     regmap.MaskMode,
     regmap.Status,
+    regmap.Stall,
 )
+DOCS = {regmap.Status: regmap.STATUS_DOC, regmap.Stall: regmap.STALL_DOC}
 C_TYPES = {32: "uint32_t", 64: "uint64_t"}
 
 
@@ -78,7 +80,7 @@ def c_header():
         lines += ["", f"/* {values.__doc__.splitlines()[0]} */"]
         prefix = f"HEED_{_snake(values.__name__)}"
         for value in values:
-            doc = regmap.STATUS_DOC[value] if values is regmap.Status else value.name.lower()
+            doc = DOCS.get(values, {}).get(value, value.name.lower())
             lines.append(_define(f"{prefix}_{value.name}", f"{value.value}u", doc))
     lines += ["", _define("HEED_DESCRIPTOR_VERSION", f"{regmap.DESCRIPTOR_VERSION}u", "Current.")]
     for layout in regmap.LAYOUTS:
@@ -150,6 +152,8 @@ def reference_page():
         lines += _layout_page(layout)
     lines += ["", "## Status codes", "", "| code | name | meaning |", "|---|---|---|"]
     lines += [f"| {s.value} | {s.name} | {regmap.STATUS_DOC[s]} |" for s in regmap.Status]
+    lines += ["", "## Stalls", "", "| index | name | meaning |", "|---|---|---|"]
+    lines += [f"| {s.value} | {s.name} | {regmap.STALL_DOC[s]} |" for s in regmap.Stall]
     lines += ["", "## Parameter modes", "", regmap.ParamMode.__doc__.split("\n\n")[1].strip()]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 

@@ -63,6 +63,14 @@
 #define HEED_ENGINE_ERROR                            0x018u         /* Status code of the last faulty job; 0 after a clear. */
 #define HEED_ENGINE_ERROR_ADDRESS                    0x01cu         /* Address of the descriptor it came from. */
 #define HEED_ENGINE_JOBS                             0x020u         /* Jobs ended since reset, faulty and aborted ones too. */
+#define HEED_ENGINE_COUNT_CLEAR                      0x040u         /* Writing 1 sets the counters below to 0. */
+#define HEED_ENGINE_COUNT_BUSY                       0x044u         /* Cycles in which a job ran or waited. */
+#define HEED_ENGINE_COUNT_ACTIVE                     0x048u         /* Those in which a row of inputs went to work. */
+#define HEED_ENGINE_COUNT_STALL                      0x04cu         /* All others, by cause (Stall). */
+#define HEED_ENGINE_COUNT_STALL_STEP                 4u             /* bytes between elements */
+#define HEED_ENGINE_COUNT_READ                       0x068u         /* Words read. */
+#define HEED_ENGINE_COUNT_WRITTEN                    0x06cu         /* Words written. */
+#define HEED_ENGINE_COUNT_REFUSED                    0x070u         /* Cycles that requests waited for their banks. */
 
 #define HEED_DMA_BASE                                0x10102000u    /* DMA between main memory and TCDM, 1-D to 3-D. */
 #define HEED_DMA_SOURCE                              0x000u         /* Address to read from, any alignment. */
@@ -82,9 +90,6 @@
 #define HEED_COUNTERS_BASE                           0x10103000u    /* Performance counters. */
 #define HEED_COUNTERS_CONTROL                        0x000u         /* Bit 0 starts, bit 1 stops, bit 2 clears all. */
 #define HEED_COUNTERS_CYCLES                         0x004u         /* Cycles counted. */
-#define HEED_COUNTERS_ENGINE_BUSY                    0x008u         /* Cycles in which the array multiplied. */
-#define HEED_COUNTERS_ENGINE_STALL                   0x00cu         /* Cycles lost to X, W, R, parameters, Y. */
-#define HEED_COUNTERS_ENGINE_STALL_STEP              4u             /* bytes between elements */
 #define HEED_COUNTERS_TCDM_GRANTS                    0x020u         /* Requests granted: cores, engine, DMA. */
 #define HEED_COUNTERS_TCDM_GRANTS_STEP               4u             /* bytes between elements */
 #define HEED_COUNTERS_TCDM_CONFLICTS                 0x02cu         /* Requests refused: cores, engine, DMA. */
@@ -100,8 +105,9 @@
 #define HEED_KIND_ATTENTION                          2u             /* attention */
 #define HEED_KIND_LAYERNORM                          3u             /* layernorm */
 #define HEED_KIND_ELEMENTWISE                        4u             /* elementwise */
+#define HEED_KIND_COPY                               5u             /* copy */
 
-/* Type of an operand's elements; X may not be INT32. */
+/* Type of an operand's elements; X may be INT32 in element-wise jobs and copies. */
 #define HEED_ELEMENT_TYPE_INT8                       0u             /* int8 */
 #define HEED_ELEMENT_TYPE_UINT8                      1u             /* uint8 */
 #define HEED_ELEMENT_TYPE_INT16                      2u             /* int16 */
@@ -127,11 +133,20 @@
 #define HEED_STATUS_BAD_KIND                         19u            /* no such kind */
 #define HEED_STATUS_INVALID                          20u            /* a reserved bit is set, or a combination of fields means nothing */
 #define HEED_STATUS_UNSUPPORTED                      21u            /* this hardware lacks the feature */
-#define HEED_STATUS_ZERO_SIZE                        22u            /* rows, columns, inner, heads, block rows or blocks is 0 */
-#define HEED_STATUS_TOO_LARGE                        23u            /* a size above 65535, kv_length above columns, block rows above T, blocks above 2 */
+#define HEED_STATUS_ZERO_SIZE                        22u            /* rows, columns, heads or, where it is used, inner, block rows or blocks is 0 */
+#define HEED_STATUS_TOO_LARGE                        23u            /* a size above 65535, kv_length above columns, block rows above T, blocks above 2, columns of LayerNorm above 4096 */
 #define HEED_STATUS_MISALIGNED                       24u            /* a base or a stride is not a multiple of 8 */
 #define HEED_STATUS_OUT_OF_RANGE                     25u            /* an operand's first or last 8-byte word lies outside TCDM */
 #define HEED_STATUS_BAD_PARAMETER                    26u            /* a head's step j is outside 1..5 */
+
+/* Why a busy cycle of the engine had no work in it; of several causes the first one counts. */
+#define HEED_STALL_CONTROL                           0u             /* no tile was there to work on: descriptors, the pipeline's filling and draining */
+#define HEED_STALL_WAIT                              1u             /* an operand waited for writes: a WAIT flag, or attention's own */
+#define HEED_STALL_X                                 2u             /* an input row was not there */
+#define HEED_STALL_W                                 3u             /* weights were not there */
+#define HEED_STALL_R                                 4u             /* a residual was not there */
+#define HEED_STALL_PARAMETERS                        5u             /* a parameter entry or a table was not there */
+#define HEED_STALL_Y                                 6u             /* outputs found no room in the ports' queues */
 
 #define HEED_DESCRIPTOR_VERSION                      1u             /* Current. */
 
@@ -174,7 +189,7 @@ struct heed_descriptor {
 #define HEED_DESCRIPTOR_KIND_MASK                    0xfu           /* before the shift */
 #define HEED_DESCRIPTOR_VERSION_SHIFT                4              /* DESCRIPTOR_VERSION. */
 #define HEED_DESCRIPTOR_VERSION_MASK                 0xfu           /* before the shift */
-#define HEED_DESCRIPTOR_X_TYPE_SHIFT                 8              /* Type of X: int8, uint8, or int16 for norm jobs. */
+#define HEED_DESCRIPTOR_X_TYPE_SHIFT                 8              /* Type of X: int8 or uint8; LayerNorm also int16; element-wise and copies any. */
 #define HEED_DESCRIPTOR_X_TYPE_MASK                  0x3u           /* before the shift */
 #define HEED_DESCRIPTOR_Y_TYPE_SHIFT                 10             /* Type of Y; int32 is the raw accumulator. */
 #define HEED_DESCRIPTOR_Y_TYPE_MASK                  0x3u           /* before the shift */

@@ -53,7 +53,9 @@ class AnswerBuffer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         depth = self._depth
-        m.submodules.rows = rows = memory.Memory(shape=unsigned(self._width), depth=depth, init=())
+        m.submodules.memory = rows = memory.Memory(
+            shape=unsigned(self._width), depth=depth, init=()
+        )
         # Transparent, for a row that is refused in the cycle in which it comes must stay.
         write = rows.write_port()
         read = rows.read_port(transparent_for=[write])

@@ -146,13 +146,13 @@ class Writer(wiring.Component):
         row_words = Signal(range(self._bytes // WORD_BYTES + 1))
         chunk_words = self._words
         chunks = self._bytes // WORD_BYTES // chunk_words
-        chunk = Signal(range(chunks))
+        chunk = Signal(range(max(2, chunks)))
         last_chunk = Signal()
         take = Signal()
         last_row = Signal()
         m.d.comb += [
             row_words.eq((row_bytes + (WORD_BYTES - 1)) >> 3),
-            last_chunk.eq((chunks == 1) | (row_words <= (chunk + 1) * chunk_words)),
+            last_chunk.eq(1 if chunks == 1 else row_words <= (chunk + 1) * chunk_words),
             last_row.eq(row.row + 1 == step.rows),
             self.word.ready.eq(can_hold),
             take.eq(self.i.valid & self.step.valid & can_hold & ~self.word.valid),
@@ -237,7 +237,7 @@ class Writer(wiring.Component):
         m.d.sync += room.eq(adder_tree(load != PortLoad.CROWDED for load in self.load))
         m.d.comb += [
             held_gone.eq((held.count != 0) & (room >= held.count)),
-            after_turn.eq(Cat(port >= turn for port in range(ports))),
+            after_turn.eq(Const((1 << ports) - 1, ports) << turn),
         ]
         with m.If(held_gone):
             m.d.sync += turn.eq(turn + held.count)
