@@ -121,11 +121,8 @@ def arrange(image: Image, jobs: list[Job], number: int, cleared: float = CLEARED
     """Choose chains and doorbells of placed jobs, grants, and when to look or to clear."""
     rng, config = image.rng, image.config
     clear_after = None
-    if rng.random() < cleared:
+    if rng.random() < cleared and _have_status(image, jobs):
         clear_after = int(np.exp(rng.uniform(0, np.log(1000 * len(jobs)))))
-        for job in jobs:
-            # Their codes tell how far the jobs came; the place of 0 is nobody's.
-            job.fields["status"] = job.fields["status"] or image.place(8)
     doorbells = ring(jobs, config.engine.queue_depth)
     late = rng.random() < 0.2
     return Round(
@@ -138,6 +135,16 @@ def arrange(image: Image, jobs: list[Job], number: int, cleared: float = CLEARED
         look_at=int(rng.integers(1, len(jobs) + 1)),
         clear_after=clear_after,
     )
+
+
+def _have_status(image: Image, jobs: list[Job]) -> bool:
+    """Give every job a status word, which tells how far it came; return whether there was room."""
+    try:
+        for job in jobs:
+            job.fields["status"] = job.fields["status"] or image.place(8)
+    except Full:
+        return False
+    return True
 
 
 class Course:
