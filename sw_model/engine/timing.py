@@ -139,17 +139,16 @@ class _Control:
         """Read rows of words; return the cycle after the last one's answer."""
         answered = 0
         for word in words:
-            cycle, answer = self._pipeline.control.read(cycle, word, count)
-            cycle += 1
-            answered = max(answered + 1, answer)
+            row = self._pipeline.control.read(cycle, word, count)
+            cycle, answered = row.asked + 1, max(answered + 1, row.answered)
         return answered + 1
 
     def _complete(self) -> None:
         """End the jobs whose outputs are all known."""
-        written = self._pipeline.written
-        while self._running and self._running[0][1] <= len(written):
+        writes = self._pipeline.writes
+        while self._running and writes.is_known(self._running[0][1]):
             out, position, has_status = self._running.popleft()
-            due = max(written[position - 1], out + 1)
+            due = max(writes.performed(position), out + 1)
             if self._ends:
                 due = max(due, self._ends[-1] + 2)
             self._ends.append(due + (STATUS if has_status else EVENT))

@@ -11,8 +11,8 @@ from sw_model.engine.timing_latency import (
     ARRAY,
     DIVIDE,
     EPILOGUE,
+    LONG_AGO,
     NORMALISE,
-    PERFORMED,
     PORTS,
     ROOT,
     SHADOW,
@@ -22,15 +22,13 @@ from sw_model.engine.timing_latency import (
     TILE,
     VARIANCE,
 )
-from sw_model.engine.timing_memory import Memory
+from sw_model.engine.timing_memory import Writes
 from sw_model.engine.timing_steps import Step
 from sw_model.engine.timing_streams import (
-    LONG_AGO,
     ElementLoader,
     ParameterUnit,
     Steps,
     WeightLoader,
-    Written,
 )
 
 Cycles = np.ndarray
@@ -47,7 +45,7 @@ class Output:
 
     Attributes
     ----------
-    steps, writes : Steps
+    steps, rows : Steps
         Queues of the two.
     taken : int
         When the last row went into the epilogue.
@@ -58,18 +56,16 @@ class Output:
     def __init__(
         self,
         config: EngineConfig,
-        memory: Memory,
-        written: Written,
+        writes: Writes,
         parameters: ParameterUnit,
         residual: ElementLoader,
     ):
         self.steps = Steps()
-        self.writes = Steps()
+        self.rows = Steps()
         self.taken = LONG_AGO
         self.prepared = LONG_AGO
         self._config = config
-        self._memory = memory
-        self._written = written
+        self._writes = writes
         self._parameters = parameters
         self._residual = residual
         self._stored = LONG_AGO
@@ -127,7 +123,7 @@ class Output:
     def end(self, step: Step) -> None:
         """End a step: all its rows have passed."""
         self.steps.take(self.prepared)
-        self.writes.take(self._stored)
+        self.rows.take(self._stored)
         if step.releases:
             self._parameters.free[step.bank] = self.prepared
         if step.product.table_release and step.last_column:
@@ -141,9 +137,7 @@ class Output:
         """Write a row that the writer takes in `cycle`."""
         word = step.y.word + row * step.y.stride + column * step.product.sizes["y"] // WORD_BYTES
         self._stored = cycle
-        cycle = self._memory.write(cycle + PORTS, word, self._words(step, column))
-        before = self._written[-1] if self._written else LONG_AGO
-        self._written.append(max(before, cycle + PERFORMED))
+        self._writes.add(cycle + PORTS, word, self._words(step, column))
 
 
 class Array:
@@ -156,12 +150,13 @@ class Array:
         When the last row was issued.
     """
 
-    def __init__(self, config: EngineConfig, weights: WeightLoader, output: Output):
+    def __init__(self, config: EngineConfig, weights: WeightLoader, output: Output, writes: Writes):
         self.steps = Steps()
         self.issued = LONG_AGO
         self._units = config.units
         self._weights = weights
         self._output = output
+        self._writes = writes
         self._left = deque([LONG_AGO] * SUMMED, maxlen=SUMMED)  # rows done with, the last ones
 
     def multiply(self, step: Step, inputs: Sequence[int]) -> None:
@@ -206,7 +201,9 @@ class Normalisation:
         direct: ElementLoader,
         whole_rows: ElementLoader,
         output: Output,
+        writes: Writes,
     ):
+        self._writes = writes
         self._units = config.units
         self._direct = direct
         self._whole_rows = whole_rows

@@ -4,6 +4,9 @@ Each is the component's own (its docstring's Timing section); `heed.bench.timing
 they add up to with the RTL.
 """
 
+LONG_AGO = -100
+"""A cycle before all others."""
+
 READ = 3
 """Reader: from a row's command to its answer (request, bank, row put together)."""
 

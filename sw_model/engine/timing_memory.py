@@ -1,19 +1,36 @@
 """When words are read and written: the engine's ports and the scratchpad's banks, by cycle."""
 
+from collections import deque
+from dataclasses import dataclass
+
 from hw.config import WORD_BYTES, ClusterConfig
-from sw_model.engine.timing_latency import READ
+from sw_model.engine.timing_latency import LONG_AGO, PERFORMED, READ
 from sw_model.tcdm import HASH_LANES, locate
 
 CYCLES = 4096
 """Cycles that there is room for at first."""
 
 
+@dataclass(slots=True)
+class Row:
+    """A row of words that is read: when it is asked for, and when its last word is answered.
+
+    Others that are placed later may still push it back.
+    """
+
+    asked: int
+    answered: int = 0
+
+    def serve(self, cycle: int) -> None:
+        """Note that one of its words is served in a cycle."""
+        self.answered = max(self.answered, cycle + READ)
+
+
 class Memory:
     """Ports and banks: who is busy in which cycle.
 
     A port makes one request a cycle, in the order in which they were asked for, writes first; a
-    bank serves one. Requests may be placed in any order; what an earlier one pushes back keeps
-    the answer that it was told.
+    bank serves one. Requests may be placed in any order.
 
     Parameters
     ----------
@@ -25,8 +42,9 @@ class Memory:
         self._reading = [0] * CYCLES
         self._writing = [0] * CYCLES
         self._serving = [0] * CYCLES
-        # For each port: when what it reads was asked for, by cycle.
-        self._asked = [[0] * CYCLES for _ in range(config.engine.ports)]
+        # For each port: what it reads, by cycle.
+        nothing = Row(0)
+        self._rows = [[nothing] * CYCLES for _ in range(config.engine.ports)]
         self._tcdm = config.tcdm
         self._ports = config.engine.ports
         self._turn = 0
@@ -37,8 +55,10 @@ class Memory:
     def _reach(self, cycle: int) -> None:
         """Make room for a cycle and many after it."""
         if cycle + CYCLES // 2 > len(self._reading):
-            for busy in (self._reading, self._writing, self._serving, *self._asked):
+            for busy in (self._reading, self._writing, self._serving):
                 busy += [0] * len(busy)
+            for rows in self._rows:
+                rows += rows
 
     def _banks(self, word: int, count: int) -> list[int]:
         """Return the bank of each of some neighbouring words, as a bit."""
@@ -54,49 +74,47 @@ class Memory:
             banks.append(first << lane)
         return banks
 
-    def read(self, cycle: int, word: int, ports: tuple[int, ...]) -> int:
-        """Read neighbouring words, one through each port, asked for in `cycle`.
-
-        Returns the cycle in which the last one is served.
-        """
+    def read(self, cycle: int, word: int, ports: tuple[int, ...]) -> Row:
+        """Read neighbouring words, one through each port, asked for in `cycle`."""
         self._reach(cycle)
-        last = cycle
+        row = Row(cycle)
         for port, bank in zip(ports, self._banks(word, len(ports)), strict=True):
-            served = self._read_word(cycle, port, bank)
-            if served > last:
-                last = served
-        return last
+            self._read_word(row, port, bank)
+        return row
 
-    def _read_word(self, cycle: int, port: int, bank: int) -> int:
+    def _read_word(self, row: Row, port: int, bank: int) -> None:
         reading, writing, serving = self._reading, self._writing, self._serving
-        asked, times = cycle, self._asked[port]
+        rows = self._rows[port]
         bit = 1 << port
+        cycle = row.asked
         while True:
             if not writing[cycle] & bit:
-                later = times[cycle] if reading[cycle] & bit else 0
-                if not later or later > asked:
+                later = rows[cycle] if reading[cycle] & bit else None
+                if not later or later.asked > row.asked:
                     reading[cycle] |= bit
-                    times[cycle] = asked
+                    rows[cycle] = row
                     if later:
                         self._push(cycle + 1, port, later)
                     if not serving[cycle] & bank:
                         serving[cycle] |= bank
-                        return cycle
+                        row.serve(cycle)
+                        return
             cycle += 1
 
-    def _push(self, cycle: int, port: int, asked: int) -> None:
-        """Place a read again that somebody else's request pushed back."""
-        times = self._asked[port]
+    def _push(self, cycle: int, port: int, row: Row) -> None:
+        """Place a word of a row again that another request pushed back."""
+        rows = self._rows[port]
         bit = 1 << port
         while True:
             self._reach(cycle)
             if not self._writing[cycle] & bit:
+                row.serve(cycle)
                 if not self._reading[cycle] & bit:
                     self._reading[cycle] |= bit
-                    times[cycle] = asked
+                    rows[cycle] = row
                     return
-                if times[cycle] > asked:
-                    asked, times[cycle] = times[cycle], asked
+                if rows[cycle].asked > row.asked:
+                    row, rows[cycle] = rows[cycle], row
             cycle += 1
 
     def write(self, cycle: int, word: int, count: int) -> int:
@@ -127,7 +145,7 @@ class Memory:
                 self._writing[cycle] |= bit
                 if self._reading[cycle] & bit:
                     self._reading[cycle] &= ~bit
-                    self._push(cycle + 1, port, self._asked[port][cycle])
+                    self._push(cycle + 1, port, self._rows[port][cycle])
                 if not self._serving[cycle] & bank:
                     self._serving[cycle] |= bank
                     return cycle
@@ -151,18 +169,49 @@ class Reader:
         self._turn = 0
         self._asked = bytearray(CYCLES)
 
-    def read(self, cycle: int, word: int, count: int) -> tuple[int, int]:
-        """Ask for neighbouring words from `cycle` on.
-
-        Returns
-        -------
-        asked, answered : int
-            Cycles of the command and of its answer.
-        """
+    def read(self, cycle: int, word: int, count: int) -> Row:
+        """Ask for neighbouring words from `cycle` on."""
         while cycle + CYCLES // 2 > len(self._asked):
             self._asked += bytes(len(self._asked))
         asked = self._asked.find(0, cycle)
         self._asked[asked] = 1
         ports = self._ports[self._turn : self._turn + count]
         self._turn = (self._turn + count) % (len(self._ports) // 2)
-        return asked, self._memory.read(asked, word, ports) + READ
+        return self._memory.read(asked, word, ports)
+
+
+class Writes:
+    """The rows of outputs in writing order, and when they are known to be performed.
+
+    They are placed late: what is read at the same time comes first, for that decides which ports
+    they go to.
+    """
+
+    def __init__(self, memory: Memory):
+        self._memory = memory
+        self._waiting: deque[tuple[int, int, int]] = deque()
+        self._performed: list[int] = []
+
+    def add(self, cycle: int, word: int, count: int) -> None:
+        """Write neighbouring words from `cycle` on, later than those before."""
+        self._waiting.append((cycle, word, count))
+
+    def place(self, until: int) -> None:
+        """Place what is written up to this cycle: all reads until then are."""
+        while self._waiting and self._waiting[0][0] <= until:
+            self._place()
+
+    def _place(self) -> None:
+        cycle = self._memory.write(*self._waiting.popleft()) + PERFORMED
+        before = self._performed[-1] if self._performed else LONG_AGO
+        self._performed.append(max(cycle, before))
+
+    def is_known(self, position: int) -> bool:
+        """Whether the rows up to a position have been added."""
+        return position <= len(self._performed) + len(self._waiting)
+
+    def performed(self, position: int) -> int:
+        """Return when the rows up to a position are known to be performed."""
+        while len(self._performed) < position:
+            self._place()
+        return self._performed[position - 1] if position > 0 else LONG_AGO

@@ -2,16 +2,15 @@
 
 from hw.config import ClusterConfig
 from sw_model.engine.timing_datapath import Array, Normalisation, Output
-from sw_model.engine.timing_memory import Memory, Reader
+from sw_model.engine.timing_latency import LONG_AGO
+from sw_model.engine.timing_memory import Memory, Reader, Writes
 from sw_model.engine.timing_steps import Load, Phase, Product, Step
 from sw_model.engine.timing_streams import (
-    LONG_AGO,
     ElementLoader,
     InputLoader,
     ParameterUnit,
     Steps,
     WeightLoader,
-    Written,
 )
 
 
@@ -27,8 +26,7 @@ class Pipeline:
 
     Attributes
     ----------
-    written : list of int
-        Cycle in which the writes up to each position are known to be performed.
+    writes : Writes
     control : Reader
         That of descriptors.
     """
@@ -39,17 +37,19 @@ class Pipeline:
         front = Reader(memory, 0, engine.row_words)
         back = Reader(memory, engine.row_words, engine.row_words)
         self.control = front
-        self.written: Written = []
+        self.writes = writes = Writes(memory)
         self._tile = engine.tile
-        self._input = InputLoader(front, self.written)
-        self._weights = WeightLoader(back, self.written, engine.units)
-        self._parameters = ParameterUnit(back, self.written, engine)
-        self._direct = ElementLoader([front, back], self.written, engine)
-        self._whole_rows = ElementLoader([front], self.written, engine)
-        self._residual = ElementLoader([front, back], self.written, engine)
-        self._output = Output(engine, memory, self.written, self._parameters, self._residual)
-        self._array = Array(engine, self._weights, self._output)
-        self._normalisation = Normalisation(engine, self._direct, self._whole_rows, self._output)
+        self._input = InputLoader(front, writes)
+        self._weights = WeightLoader(back, writes, engine.units)
+        self._parameters = ParameterUnit(back, writes, engine)
+        self._direct = ElementLoader([front, back], writes, engine)
+        self._whole_rows = ElementLoader([front], writes, engine)
+        self._residual = ElementLoader([front, back], writes, engine)
+        self._output = Output(engine, writes, self._parameters, self._residual)
+        self._array = Array(engine, self._weights, self._output, writes)
+        self._normalisation = Normalisation(
+            engine, self._direct, self._whole_rows, self._output, writes
+        )
         self._idle = LONG_AGO  # the walker's last cycle with a step
         self._bank = 0
         self._inputs: list[int] = []
@@ -93,7 +93,7 @@ class Pipeline:
             self._array.steps: product.is_matrix,
             self._parameters.steps: step.loads,
             self._output.steps: step.has_outputs,
-            self._output.writes: step.has_outputs,
+            self._output.rows: step.has_outputs,
             self._direct.steps: product.phase == Phase.DIRECT and product.writes,
             self._residual.steps: step.has_outputs and product.joins,
             self._whole_rows.steps: product.phase == Phase.STATISTICS,
@@ -105,7 +105,8 @@ class Pipeline:
         product = step.product
         if self._waiting and not self._waiting.loaded:
             self._load(self._waiting)
-        known = product.gates["p"].is_known(self.written) and not self._parameters.masses_missing
+        gate = product.gates["p"]
+        known = self.writes.is_known(gate.position) and not self._parameters.masses_missing
         if known:
             self._load(step)
 
@@ -151,7 +152,7 @@ class Pipeline:
             self._inputs = self._input.load(there, step.x, rows, step.words, gates["x"])
             if step.sums_up:
                 self._parameters.fill_masses(self._inputs)
-        self._weights.begin(step.there, step.w, step.words, gates["w"])
+        self._weights.begin(step.there, step.w, step.columns, step.words, gates["w"])
         self._array.multiply(step, self._inputs)
         if not step.keeps_input:
             self._input.release(self._array.issued)

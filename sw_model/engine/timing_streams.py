@@ -9,6 +9,7 @@ from hw.regmap import HEAD_PARAMETER, PARAMETER
 from sw_model.engine.timing_latency import (
     ELEMENT_ROWS,
     ENTRY,
+    LONG_AGO,
     MASS,
     PARAMETER_STEPS,
     STEPS_WAITING,
@@ -16,13 +17,7 @@ from sw_model.engine.timing_latency import (
     UNPACK,
     WEIGHT_ROWS,
 )
-from sw_model.engine.timing_memory import Reader
-
-LONG_AGO = -100
-"""A cycle before all others."""
-
-Written = list[int]
-"""Cycle in which the writes up to each position are known to be performed: position 1 at [0]."""
+from sw_model.engine.timing_memory import Reader, Row, Writes
 
 
 @dataclass(frozen=True)
@@ -32,14 +27,9 @@ class Gate:
     position: int = 0
     by_row: bool = False
 
-    def is_known(self, written: Written) -> bool:
-        """Whether it is known when the first row may be fetched."""
-        return self.position + self.by_row <= len(written)
-
-    def opens(self, written: Written, row: int = 0) -> int:
+    def opens(self, writes: Writes, row: int = 0) -> int:
         """Return when a row may be fetched."""
-        position = self.position + (row + 1 if self.by_row else 0)
-        return written[position - 1] if position > 0 else LONG_AGO
+        return writes.performed(self.position + (row + 1 if self.by_row else 0))
 
 
 @dataclass(frozen=True)
@@ -71,10 +61,10 @@ class Steps:
 class InputLoader:
     """Fetches input tiles row by row, into two buffers."""
 
-    def __init__(self, reader: Reader, written: Written):
+    def __init__(self, reader: Reader, writes: Writes):
         self.steps = Steps()
         self._reader = reader
-        self._written = written
+        self._writes = writes
         self._released = deque([LONG_AGO] * 2, maxlen=2)
         self._asked = LONG_AGO
         self._answered = LONG_AGO
@@ -86,9 +76,9 @@ class InputLoader:
         answers = []
         answered = self._answered
         for row in range(rows):
-            cycle = max(cycle + 1, gate.opens(self._written, row))
-            cycle, answer = self._reader.read(cycle, area.word + row * area.stride, words)
-            answered = max(answered + 1, answer)
+            cycle = max(cycle + 1, gate.opens(self._writes, row))
+            fetched = self._reader.read(cycle, area.word + row * area.stride, words)
+            cycle, answered = fetched.asked, max(answered + 1, fetched.answered)
             answers.append(answered)
         self._asked, self._answered = cycle, answered
         return answers
@@ -99,37 +89,58 @@ class InputLoader:
 
 
 class WeightLoader:
-    """Fetches weights group by group: shadow registers, and as many rows in front of them."""
+    """Fetches weights group by group: shadow registers, and as many rows in front of them.
 
-    def __init__(self, reader: Reader, written: Written, units: int):
+    Attributes
+    ----------
+    swapped : int
+        When the shadow's group went to the array.
+    asked : int
+        When the last row was asked for.
+    """
+
+    def __init__(self, reader: Reader, writes: Writes, units: int):
         self.steps = Steps()
-        self.swapped = LONG_AGO  # the shadow's group went to the array
+        self.swapped = LONG_AGO
+        self.asked = LONG_AGO
         self._reader = reader
-        self._written = written
-        depth = max(units, WEIGHT_ROWS)
-        self._taken = deque([LONG_AGO] * depth, maxlen=depth)
-        self._asked = LONG_AGO
+        self._writes = writes
+        self._depth = max(units, WEIGHT_ROWS)
+        self._taken = deque([LONG_AGO] * self._depth, maxlen=self._depth)
+        self._ahead: deque[Row] = deque()  # asked for, not in the shadow
         self._answered = LONG_AGO
+        self._loaded = LONG_AGO
+        self._left = 0  # rows of the tile to ask for
 
-    def begin(self, cycle: int, area: Area, words: int, gate: Gate) -> None:
+    def begin(self, cycle: int, area: Area, rows: int, words: int, gate: Gate) -> None:
         """Go on to another tile."""
-        self._asked = max(cycle, self._asked)
-        self.steps.take(self._asked)
-        self._word, self._stride, self._words = area.word, area.stride, words
-        self._opens = gate.opens(self._written)
+        self.asked = max(cycle, self.asked)
+        self.steps.take(self.asked)
+        self._word, self._stride, self._words, self._left = area.word, area.stride, words, rows
+        self._opens = gate.opens(self._writes)
+        self._fetch_ahead()
+
+    def _fetch_ahead(self) -> None:
+        while self._left and len(self._ahead) < self._depth:
+            cycle = max(self.asked + 1, self._taken[0] + 1, self._opens)
+            self._writes.place(cycle)
+            row = self._reader.read(cycle, self._word, self._words)
+            self.asked = row.asked
+            self._word += self._stride
+            self._left -= 1
+            self._ahead.append(row)
+            self._taken.append(LONG_AGO)  # until it is known
 
     def load(self, rows: int) -> int:
-        """Fetch a group; return when its last row goes into the shadow registers."""
-        taken = self._taken
-        last = max(taken[-1], self.swapped - 1)
+        """Load a group; return when its last row goes into the shadow registers."""
+        loaded = max(self._loaded, self.swapped - 1)
         for _ in range(rows):
-            cycle = max(self._asked + 1, taken[0] + 1, self._opens)
-            self._asked, answer = self._reader.read(cycle, self._word, self._words)
-            self._word += self._stride
-            self._answered = max(self._answered + 1, answer)
-            last = max(last + 1, self._answered)
-            taken.append(last)
-        return last
+            self._answered = max(self._answered + 1, self._ahead.popleft().answered)
+            loaded = max(loaded + 1, self._answered)
+            self._taken[-1 - len(self._ahead)] = loaded
+            self._fetch_ahead()
+        self._loaded = loaded
+        return loaded
 
 
 class ParameterUnit:
@@ -145,7 +156,7 @@ class ParameterUnit:
         When the table of a bank is there.
     """
 
-    def __init__(self, reader: Reader, written: Written, config: EngineConfig):
+    def __init__(self, reader: Reader, writes: Writes, config: EngineConfig):
         self.steps = Steps()
         self.filled: list[list[int]] = [[], []]
         self.free = [LONG_AGO] * 2
@@ -153,7 +164,7 @@ class ParameterUnit:
         self.table_filled = [LONG_AGO] * 2
         self.masses_missing = False  # a bank waits for masses of which nothing is known yet
         self._reader = reader
-        self._written = written
+        self._writes = writes
         self._row_words = config.row_words
         self._at_once = max(1, min(config.row_words // PARAMETER.words, config.units))
         self._done = deque([LONG_AGO] * PARAMETER_STEPS, maxlen=PARAMETER_STEPS)
@@ -163,7 +174,7 @@ class ParameterUnit:
         self._mass_bank = 0
 
     def _begin(self, cycle: int, gate: Gate, free: int) -> int:
-        opens = gate.opens(self._written)
+        opens = gate.opens(self._writes)
         cycle = max(cycle, opens, free + 1, self._asked + 1, self._masses_in, self._done[0] + 1)
         self.steps.take(cycle)
         return cycle
@@ -172,9 +183,9 @@ class ParameterUnit:
         """Return when each of some commands is answered."""
         answers = []
         for count in counts:
-            cycle, answer = self._reader.read(cycle + 1, word, count)
+            row = self._reader.read(cycle + 1, word, count)
             word += count
-            self._answered = max(self._answered + 1, answer)
+            cycle, self._answered = row.asked, max(self._answered + 1, row.answered)
             answers.append(self._answered)
         self._asked = cycle
         self._done.append(answers[-1])
@@ -225,7 +236,7 @@ class Elements:
     by_row: bool
     gate: Gate
 
-    def beats(self, config: EngineConfig, written: Written) -> Iterator[tuple[int, int, int, int]]:
+    def beats(self, config: EngineConfig, writes: Writes) -> Iterator[tuple[int, int, int, int]]:
         """Return for each row of words: when it may be fetched, its address, words, groups."""
         units, size = config.units, self.size
         runs = [(0, self.columns)]
@@ -236,7 +247,7 @@ class Elements:
         parts = max(1, units * size // config.lanes)  # rows of words that a group takes
         for start, columns in runs:
             for row in range(self.rows):
-                opens = self.gate.opens(written, row) if start == 0 else LONG_AGO
+                opens = self.gate.opens(writes, row) if start == 0 else LONG_AGO
                 line = self.area.word + row * self.area.stride
                 for number, done in enumerate(range(0, columns, most)):
                     count = min(most, columns - done)
@@ -256,17 +267,18 @@ class ElementLoader:
         Taken in turn.
     """
 
-    def __init__(self, readers: Sequence[Reader], written: Written, config: EngineConfig):
+    def __init__(self, readers: Sequence[Reader], writes: Writes, config: EngineConfig):
         self.steps = Steps()
         self._readers = deque(readers)
-        self._written = written
+        self._writes = writes
         self._config = config
         self._todo: deque[tuple[int, Elements]] = deque()
         self._beats: Iterator[tuple[int, int, int, int]] = iter(())
-        self._ahead: deque[tuple[int, int]] = deque()  # answers that wait, and their groups
+        self._ahead: deque[tuple[Row, int]] = deque()  # rows asked for, and their groups
         self._groups = 0  # that are left of the answer at hand
         self._taken = deque([LONG_AGO] * ELEMENT_ROWS, maxlen=ELEMENT_ROWS)
-        self._asked = self._answered = self._at_hand = self._unpacked = self.gone = LONG_AGO
+        self.asked = self.gone = LONG_AGO
+        self._answered = self._unpacked = LONG_AGO
 
     def begin(self, cycle: int, elements: Elements) -> None:
         """Go on to another step, which is there from `cycle` on."""
@@ -285,16 +297,17 @@ class ElementLoader:
             if not self._todo:
                 return False
             cycle, elements = self._todo.popleft()
-            self._asked = max(cycle, self._asked)
-            self.steps.take(self._asked)
-            self._beats = elements.beats(self._config, self._written)
+            self.asked = max(cycle, self.asked)
+            self.steps.take(self.asked)
+            self._beats = elements.beats(self._config, self._writes)
             beat = next(self._beats, None)
         opens, word, count, groups = beat
-        cycle = max(self._asked + 1, opens, self._taken[0] + 1)
-        self._asked, answer = self._readers[0].read(cycle, word, count)
+        cycle = max(self.asked + 1, opens, self._taken[0] + 1)
+        self._writes.place(cycle)
+        row = self._readers[0].read(cycle, word, count)
         self._readers.rotate(-1)
-        self._answered = max(self._answered + 1, answer)
-        self._ahead.append((self._answered, groups))
+        self.asked = row.asked
+        self._ahead.append((row, groups))
         self._taken.append(LONG_AGO)  # until it is known
         return True
 
@@ -303,9 +316,10 @@ class ElementLoader:
         whole = True  # not a part of a long group
         while True:
             if not self._groups:
-                self._at_hand, self._groups = self._ahead.popleft()
+                row, self._groups = self._ahead.popleft()
+                self._answered = max(self._answered + 1, row.answered)
                 whole = self._groups > 0
-            self._unpacked = max(self._at_hand, self._unpacked + 1, self.gone)
+            self._unpacked = max(self._answered, self._unpacked + 1, self.gone)
             self._groups -= whole
             if not self._groups:
                 self._taken[-1 - len(self._ahead)] = self._unpacked
