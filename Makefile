@@ -9,16 +9,18 @@ STAMP := $(VENV)/.ready
 FORMAL := $(VENV)/.formal
 
 # Handed on: make sim PRESET=tiny IMAGES=3, make verilog PRESET=paper OUT=some/folder,
-# make accuracy SEEDS=5, make test TESTS=verif/unit/tcdm.
+# make accuracy SEEDS=5, make test TESTS=verif/unit/tcdm, make campaign JOBS=20000 SEED=7 PRESET=half.
 PRESET ?=
 IMAGES ?=
 OUT ?= build/verilog
 SEEDS ?= 1
 TESTS ?=
+JOBS ?=
+SEED ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup sim test test-slow formal lint format verilog area doctor accuracy bench generate clean distclean
+.PHONY: help setup sim test test-slow campaign formal lint format verilog area doctor accuracy bench generate clean distclean
 
 help: ## list the verbs (this text)
 	@echo "Heed: make VERB [PRESET=tiny|paper] [IMAGES=n]"
@@ -62,6 +64,11 @@ test: $(STAMP) ## lint, check that generated files are current, and run the test
 test-slow: $(STAMP) ## run the long suites that `make test` leaves out
 	@$(HEED) doctor --for test --quiet
 	$(BIN)/pytest -m slow $(TESTS)
+
+campaign: $(STAMP) ## random jobs on the attention engine, with coverage (JOBS=n SEED=n; about a minute)
+	@$(HEED) doctor --for test --quiet
+	$(BIN)/python -m verif.block.attention.campaign $(if $(JOBS),--jobs $(JOBS)) \
+	    $(if $(SEED),--seed $(SEED)) $(if $(PRESET),--config $(PRESET))
 
 formal: $(FORMAL) ## prove the interconnect and the streams (docs/developer/formal.md; about 6 minutes)
 	$(BIN)/pytest verif/formal

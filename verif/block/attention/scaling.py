@@ -1,0 +1,88 @@
+"""Cycles of the same jobs on engines of several sizes: `python -m verif.block.attention.scaling`.
+
+Each engine of N units and M lanes runs every case on the RTL; results are compared with the
+model's. Beside the cycles is their share of what the array takes if it never waits: max(rows,
+N * M / 64) for each inner tile of M and group of N columns of a row block, of LayerNorm a row's
+columns / N, at least 16.
+"""
+
+import argparse
+import sys
+
+from heed.bench.engine import Row, measure
+from heed.bench.items import (
+    Case,
+    Shape,
+    attention_case,
+    encoder_case,
+    layernorm_case,
+    linear_case,
+)
+from hw.config import ClusterConfig, EngineConfig, TcdmConfig
+
+SIZES = (
+    (4, 16),
+    (8, 16),
+    (16, 16),
+    (4, 32),
+    (8, 32),
+    (16, 32),
+    (32, 32),
+    (4, 64),
+    (8, 64),
+    (16, 64),
+    (32, 64),
+)
+"""N and M."""
+
+CASES = (
+    linear_case(128, 128, 128),
+    linear_case(100, 100, 100, residual=True),
+    attention_case(2, 97, 32),
+    layernorm_case(64, 192),
+    encoder_case(Shape(64, 64, 64, 64)),
+)
+
+
+def config_of(units: int, lanes: int) -> ClusterConfig:
+    """Return a configuration whose scratchpad has two banks for each port of the engine."""
+    engine = EngineConfig(units=units, lanes=lanes)
+    return ClusterConfig(
+        name=f"engine_{units}x{lanes}",
+        tcdm=TcdmConfig(banks=2 * engine.ports, bank_bytes=4096),
+        engine=engine,
+    )
+
+
+def cells(row: Row) -> str:
+    """Return a case's cycles and per cent of the bound."""
+    return f"{row.cycles} ({100 * row.bound / row.cycles:.1f} %)"
+
+
+def run(sizes: list[tuple[int, int]], cases: tuple[Case, ...]) -> None:
+    """Measure and print, a line a size, as a Markdown table."""
+    print("| N x M | MACs a cycle | " + " | ".join(case.name for case in cases) + " |")
+    print("| --- " * (len(cases) + 2) + "|")
+    for units, lanes in sizes:
+        rows = [measure(case, config_of(units, lanes), 1, lambda _: None) for case in cases]
+        print(
+            f"| {units} x {lanes} | {units * lanes} | {' | '.join(map(cells, rows))} |", flush=True
+        )
+
+
+def size(text: str) -> tuple[int, int]:
+    """Return N and M of a text such as 8x32."""
+    units, lanes = text.split("x")
+    return int(units), int(lanes)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; a HeedError says what went wrong."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("sizes", nargs="*", type=size, default=list(SIZES), help="e.g. 8x32")
+    run(parser.parse_args(arguments).sizes, CASES)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
