@@ -98,6 +98,7 @@ class Output:
         if step.product.joins:
             cycle = max(cycle, self._residual.next())
             self._residual.take(cycle)
+            self._residual.fetch_ahead()
         beats = -(-self._words(step, column) // self._config.ports)
         stored = max(self._stored + beats, cycle + EPILOGUE, step.there)
         self._store(step, column, row, stored)
@@ -224,6 +225,7 @@ class Normalisation:
             for _ in range(groups):
                 cycle = max(self._whole_rows.next(), self._whole_rows.gone + 1)
                 self._whole_rows.take(cycle)
+                self._whole_rows.fetch_ahead()
             block.append(self._root(cycle + self._statistics, self._freed[0] + 1))
         self._blocks.append(block)
 
@@ -257,6 +259,7 @@ class Normalisation:
                 output.prepared = there
                 cycle = max(cycle + NORMALISE, there + 1)
                 self._passed.append(output.pass_row(step, column, row, cycle))
+                self._direct.fetch_ahead(until=output.taken)
         if product.normalise and step.last_column:
             self._blocks.popleft()
             self._freed.append(self._taken)

@@ -7,6 +7,9 @@ they add up to with the RTL.
 LONG_AGO = -100
 """A cycle before all others."""
 
+NEVER = 1 << 60
+"""A cycle after all others."""
+
 READ = 3
 """Reader: from a row's command to its answer (request, bank, row put together)."""
 

@@ -133,13 +133,16 @@ class Pipeline:
             self._load(step)
         if step.has_outputs and product.joins:
             self._residual.begin(step.there, step.elements("r"))
+            self._residual.fetch_ahead()
         if product.phase == Phase.STATISTICS:
             self._whole_rows.begin(step.there, step.elements("x"))
+            self._whole_rows.fetch_ahead()
             self._normalisation.measure(step)
         elif product.is_matrix:
             self._multiply(step)
         elif product.writes:
             self._direct.begin(step.there, step.elements("x"))
+            self._direct.fetch_ahead(until=step.there)
             self._normalisation.normalise(step)
         if step.last and product.writes:
             self._output.end(step)

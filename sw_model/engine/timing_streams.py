@@ -11,6 +11,7 @@ from sw_model.engine.timing_latency import (
     ENTRY,
     LONG_AGO,
     MASS,
+    NEVER,
     PARAMETER_STEPS,
     STEPS_WAITING,
     TABLE_WORDS,
@@ -283,10 +284,10 @@ class ElementLoader:
     def begin(self, cycle: int, elements: Elements) -> None:
         """Go on to another step, which is there from `cycle` on."""
         self._todo.append((cycle, elements))
-        self._fetch_ahead()
 
-    def _fetch_ahead(self) -> None:
-        while len(self._ahead) + (self._groups > 0) < ELEMENT_ROWS:
+    def fetch_ahead(self, until: int = NEVER) -> None:
+        """Ask for what there is room for, up to a cycle."""
+        while self.asked < until and len(self._ahead) + (self._groups > 0) < ELEMENT_ROWS:
             if not self._fetch():
                 return
 
@@ -316,6 +317,8 @@ class ElementLoader:
         whole = True  # not a part of a long group
         while True:
             if not self._groups:
+                if not self._ahead:
+                    self._fetch()
                 row, self._groups = self._ahead.popleft()
                 self._answered = max(self._answered + 1, row.answered)
                 whole = self._groups > 0
@@ -323,7 +326,6 @@ class ElementLoader:
             self._groups -= whole
             if not self._groups:
                 self._taken[-1 - len(self._ahead)] = self._unpacked
-                self._fetch_ahead()
             if whole:
                 return self._unpacked + UNPACK
 
