@@ -168,6 +168,7 @@ class Reader:
         self._ports = tuple(range(first_port, first_port + ports)) * 2
         self._turn = 0
         self._asked = bytearray(CYCLES)
+        self._last = Row(LONG_AGO)
 
     def read(self, cycle: int, word: int, count: int) -> Row:
         """Ask for neighbouring words from `cycle` on."""
@@ -177,7 +178,12 @@ class Reader:
         self._asked[asked] = 1
         ports = self._ports[self._turn : self._turn + count]
         self._turn = (self._turn + count) % (len(self._ports) // 2)
-        return self._memory.read(asked, word, ports)
+        row = self._memory.read(asked, word, ports)
+        if asked > self._last.asked:
+            # Answers come in the order of the commands.
+            row.answered = max(row.answered, self._last.answered + 1)
+            self._last = row
+        return row
 
 
 class Writes:
