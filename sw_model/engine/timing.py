@@ -34,9 +34,18 @@ class JobTime:
 
 @dataclass(frozen=True)
 class Prediction:
-    """When jobs run; in the order of their descriptors."""
+    """What some jobs take.
+
+    Parameters
+    ----------
+    jobs
+        When each ran, in the order of their descriptors.
+    words
+        Words read and written, status words not counted.
+    """
 
     jobs: tuple[JobTime, ...]
+    words: int
 
     @property
     def cycles(self) -> int:
@@ -109,7 +118,8 @@ class _Control:
         self._pipeline.finish()
         self._complete()
         times = zip(starts, self._ends, strict=True)
-        return Prediction(tuple(JobTime(*start, end) for start, end in times))
+        jobs = tuple(JobTime(*start, end) for start, end in times)
+        return Prediction(jobs, self._pipeline.memory.words)
 
     def _fetch(self, address: int, start: int) -> tuple[int, int, Fields, int]:
         """Read and check a descriptor from `start` on; return both, it, and when it is offered."""

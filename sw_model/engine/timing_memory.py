@@ -35,6 +35,11 @@ class Memory:
     Parameters
     ----------
     config : ClusterConfig
+
+    Attributes
+    ----------
+    words : int
+        Read and written so far.
     """
 
     def __init__(self, config: ClusterConfig):
@@ -45,6 +50,7 @@ class Memory:
         # For each port: what it reads, by cycle.
         nothing = Row(0)
         self._rows = [[nothing] * CYCLES for _ in range(config.engine.ports)]
+        self.words = 0
         self._tcdm = config.tcdm
         self._ports = config.engine.ports
         self._turn = 0
@@ -77,6 +83,7 @@ class Memory:
     def read(self, cycle: int, word: int, ports: tuple[int, ...]) -> Row:
         """Read neighbouring words, one through each port, asked for in `cycle`."""
         self._reach(cycle)
+        self.words += len(ports)
         row = Row(cycle)
         for port, bank in zip(ports, self._banks(word, len(ports)), strict=True):
             self._read_word(row, port, bank)
@@ -124,6 +131,7 @@ class Memory:
         in turn.
         """
         self._reach(cycle)
+        self.words += count
         reading, writing = self._reading[cycle - 1], self._writing[cycle - 1]
         turn = self._turn
         self._turn = (turn + count) % self._ports

@@ -26,6 +26,7 @@ class Pipeline:
 
     Attributes
     ----------
+    memory : Memory
     writes : Writes
     control : Reader
         That of descriptors.
@@ -33,7 +34,7 @@ class Pipeline:
 
     def __init__(self, config: ClusterConfig):
         engine = config.engine
-        memory = Memory(config)
+        self.memory = memory = Memory(config)
         front = Reader(memory, 0, engine.row_words)
         back = Reader(memory, engine.row_words, engine.row_words)
         self.control = front
