@@ -8,6 +8,7 @@ from hw.config import TCDM_BASE, WORD_BYTES, ClusterConfig
 from hw.regmap import DESCRIPTOR, HEAD_PARAMETER, ElementType, Kind, Status
 from sw_model.engine.check import check, check_address
 from sw_model.engine.timing_latency import CHECK, EVENT, FETCH, JOBS_INSIDE, STATUS
+from sw_model.engine.timing_memory import FIRST
 from sw_model.engine.timing_pipeline import Pipeline
 from sw_model.engine.timing_sequencer import Sequencer
 
@@ -149,7 +150,7 @@ class _Control:
         """Read rows of words; return the cycle after the last one's answer."""
         answered = 0
         for word in words:
-            row = self._pipeline.control.read(cycle, word, count)
+            row = self._pipeline.control.read(cycle, word, count, FIRST)
             cycle, answered = row.asked + 1, max(answered + 1, row.answered)
         return answered + 1
 

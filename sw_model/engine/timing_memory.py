@@ -10,6 +10,9 @@ from sw_model.tcdm import HASH_LANES, locate
 CYCLES = 4096
 """Cycles that there is room for at first."""
 
+FIRST, SECOND, LAST = 3, 2, 1
+"""Ranks of a reader's clients: short and rare reads, elements, and all others."""
+
 
 @dataclass(slots=True)
 class Row:
@@ -164,6 +167,9 @@ class Memory:
 class Reader:
     """A reader of rows: one command a cycle, a word a port, ports in turn.
 
+    Several clients share it. One that goes first may be told late: the cycles of others' commands
+    then move, but not what these were answered.
+
     Parameters
     ----------
     memory : Memory
@@ -178,12 +184,11 @@ class Reader:
         self._asked = bytearray(CYCLES)
         self._last = Row(LONG_AGO)
 
-    def read(self, cycle: int, word: int, count: int) -> Row:
-        """Ask for neighbouring words from `cycle` on."""
+    def read(self, cycle: int, word: int, count: int, rank: int = LAST) -> Row:
+        """Ask for neighbouring words from `cycle` on; a higher `rank` goes first."""
         while cycle + CYCLES // 2 > len(self._asked):
             self._asked += bytes(len(self._asked))
-        asked = self._asked.find(0, cycle)
-        self._asked[asked] = 1
+        asked = self._ask(cycle, rank)
         ports = self._ports[self._turn : self._turn + count]
         self._turn = (self._turn + count) % (len(self._ports) // 2)
         row = self._memory.read(asked, word, ports)
@@ -192,6 +197,17 @@ class Reader:
             row.answered = max(row.answered, self._last.answered + 1)
             self._last = row
         return row
+
+    def _ask(self, cycle: int, rank: int) -> int:
+        """Take the first cycle that nobody of this rank has; who had it has a later one."""
+        slots = self._asked
+        while slots[cycle] >= rank:
+            cycle += 1
+        before = slots[cycle]
+        slots[cycle] = rank
+        if before:
+            self._ask(cycle + 1, before)
+        return cycle
 
 
 class Writes:

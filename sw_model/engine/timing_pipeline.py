@@ -3,7 +3,7 @@
 from hw.config import ClusterConfig
 from sw_model.engine.timing_datapath import Array, Normalisation, Output
 from sw_model.engine.timing_latency import LONG_AGO
-from sw_model.engine.timing_memory import Memory, Reader, Writes
+from sw_model.engine.timing_memory import SECOND, Memory, Reader, Writes
 from sw_model.engine.timing_steps import Load, Phase, Product, Step
 from sw_model.engine.timing_streams import (
     ElementLoader,
@@ -43,9 +43,9 @@ class Pipeline:
         self._input = InputLoader(front, writes)
         self._weights = WeightLoader(back, writes, engine.units)
         self._parameters = ParameterUnit(back, writes, engine)
-        self._direct = ElementLoader([front, back], writes, engine)
+        self._direct = ElementLoader([front, back], writes, engine, rank=SECOND)
         self._whole_rows = ElementLoader([front], writes, engine)
-        self._residual = ElementLoader([front, back], writes, engine)
+        self._residual = ElementLoader([front, back], writes, engine, rank=SECOND)
         self._output = Output(engine, writes, self._parameters, self._residual)
         self._array = Array(engine, self._weights, self._output, writes)
         self._normalisation = Normalisation(

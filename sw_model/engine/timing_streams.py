@@ -18,7 +18,7 @@ from sw_model.engine.timing_latency import (
     UNPACK,
     WEIGHT_ROWS,
 )
-from sw_model.engine.timing_memory import Reader, Row, Writes
+from sw_model.engine.timing_memory import FIRST, LAST, Reader, Row, Writes
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ class ParameterUnit:
         """Return when each of some commands is answered."""
         answers = []
         for count in counts:
-            row = self._reader.read(cycle + 1, word, count)
+            row = self._reader.read(cycle + 1, word, count, FIRST)
             word += count
             cycle, self._answered = row.asked, max(self._answered + 1, row.answered)
             answers.append(self._answered)
@@ -266,9 +266,14 @@ class ElementLoader:
     ----------
     readers
         Taken in turn.
+    rank : int
+        Of its reads.
     """
 
-    def __init__(self, readers: Sequence[Reader], writes: Writes, config: EngineConfig):
+    def __init__(
+        self, readers: Sequence[Reader], writes: Writes, config: EngineConfig, rank: int = LAST
+    ):
+        self._rank = rank
         self.steps = Steps()
         self._readers = deque(readers)
         self._writes = writes
@@ -305,7 +310,7 @@ class ElementLoader:
         opens, word, count, groups = beat
         cycle = max(self.asked + 1, opens, self._taken[0] + 1)
         self._writes.place(cycle)
-        row = self._readers[0].read(cycle, word, count)
+        row = self._readers[0].read(cycle, word, count, self._rank)
         self._readers.rotate(-1)
         self.asked = row.asked
         self._ahead.append((row, groups))
