@@ -6,18 +6,27 @@ from dataclasses import dataclass
 import numpy as np
 
 from hw.config import TCDM_BASE, ClusterConfig
-from hw.regmap import DESCRIPTOR, STATUS_WORD, Status
+from hw.regmap import DESCRIPTOR, STATUS_WORD, Kind, Status
 from sw_model.engine import EngineModel, JobResult
 from verif.lib.engine_chains import PARTS, random_queue, ring
 from verif.lib.engine_hazards import Past, areas
-from verif.lib.engine_jobs import Full, Image, Job, from_deck, random_attention, random_linear
+from verif.lib.engine_jobs import (
+    Full,
+    Image,
+    Job,
+    from_deck,
+    random_attention,
+    random_job,
+    random_linear,
+)
 
 GRANTS = (1.0, 0.9, 0.5, 0.2)
 CLEARED = 0.15
 """Part of the rounds that a soft clear ends."""
 
-LAYERS = 0.1
-"""Part of the rounds whose jobs are layers, each with the one before as its input."""
+LAYERS, CROWDS = 0.1, 0.06
+"""Parts of the rounds whose jobs are layers, each with the one before as its input, and whose jobs
+are many and tiny, so that as many as ever are under way at a time."""
 
 NEXT = next(4 * word for word, field in DESCRIPTOR.fields if field.name == "next")
 
@@ -74,16 +83,27 @@ def random_rounds(config: ClusterConfig, seed: int, jobs: int) -> Iterator[Round
     number = 0
     while jobs > 0:
         image, count = Image(config, rng), int(rng.integers(1, 7))
+        choice = rng.random()
         try:
-            if rng.random() < LAYERS:
+            if choice < LAYERS:
                 queue = random_layers(image, count, largest)
+            elif choice < LAYERS + CROWDS:
+                queue = random_queue(image, 16, lambda image: random_job(image, 3), linked=0.3)
             else:
-                queue = random_queue(image, count, place)
+                queue = random_queue(image, count, lambda image: _thinner(place(image)))
         except Full:
             continue
         jobs -= len(queue)
         yield arrange(image, queue, number)
         number += 1
+
+
+def _thinner(job: Job) -> Job:
+    """Give a job of attention, now and then, blocks of very few rows."""
+    f, rng = job.fields, job.image.rng
+    if f["kind"] == Kind.ATTENTION and rng.random() < 0.25:
+        f["block_rows"] = min(f["block_rows"], int(rng.integers(1, 3)))
+    return job
 
 
 def random_layers(image: Image, count: int, largest: int) -> list[Job]:
