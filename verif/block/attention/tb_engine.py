@@ -13,8 +13,10 @@ from hw.regmap import (
     DESCRIPTOR_ALIGN,
     DESCRIPTOR_VERSION,
     HEAD_PARAMETER,
+    MAX_CHANNELS,
     MAX_SIZE,
     PARAMETER,
+    ElementType,
     Kind,
     MaskMode,
     ParamMode,
@@ -28,6 +30,7 @@ from verif.lib.engine_hazards import areas
 from verif.lib.engine_jobs import GENERATORS, Full, Image, Job, put_head, random_job
 from verif.lib.engine_modes import Deck
 from verif.lib.engine_rounds import GRANTS, Course, Round, arrange
+from verif.lib.engine_words import words_of
 
 CONFIG = find_config(os.environ["CONFIG"])
 JOBS = int(os.environ["JOBS"])
@@ -255,16 +258,22 @@ async def overflow(dut):
     assert not (await bench.state())["overflow"]
 
 
-CAUSAL = {"rows": MAX_SIZE, "columns": 5, "kv_length": 5, "mask_mode": MaskMode.CAUSAL}
+CAUSAL = {"columns": 5, "kv_length": 5, "mask_mode": MaskMode.CAUSAL}
 EXTREMES = {
-    "rows": {"rows": MAX_SIZE},
-    "columns": {"columns": MAX_SIZE},
-    "inner": {"inner": MAX_SIZE},
-    "heads": {"heads": MAX_SIZE},
-    "keys": {"columns": MAX_SIZE, "kv_length": MAX_SIZE},
-    "no key": {"columns": 5, "kv_length": 0},
-    "late queries only": CAUSAL | {"mask_offset": -32768},
-    "every key": CAUSAL | {"mask_offset": 32767},
+    "rows": (Kind.LINEAR, {"rows": MAX_SIZE}),
+    "columns": (Kind.LINEAR, {"columns": MAX_SIZE}),
+    "inner": (Kind.LINEAR, {"inner": MAX_SIZE}),
+    "heads": (Kind.LINEAR, {"heads": MAX_SIZE}),
+    "keys": (Kind.ATTENTION, {"columns": MAX_SIZE, "kv_length": MAX_SIZE}),
+    "no key": (Kind.ATTENTION, {"columns": 5, "kv_length": 0}),
+    "late queries only": (Kind.ATTENTION, {"rows": MAX_SIZE, **CAUSAL, "mask_offset": -32768}),
+    "every key": (Kind.ATTENTION, {"rows": MAX_SIZE, **CAUSAL, "mask_offset": 32767}),
+    "channels": (Kind.LAYERNORM, {"rows": 30, "columns": MAX_CHANNELS}),
+    "rows of one channel": (Kind.LAYERNORM, {"rows": MAX_SIZE}),
+    "elements": (Kind.ELEMENTWISE, {"columns": MAX_SIZE}),
+    "rows of one element": (Kind.ELEMENTWISE, {"rows": MAX_SIZE}),
+    "bytes of a copy": (Kind.COPY, {"rows": 3, "columns": MAX_SIZE}),
+    "copies": (Kind.COPY, {"heads": MAX_SIZE}),
 }
 
 
@@ -272,28 +281,36 @@ EXTREMES = {
 async def extremes(dut):
     """Sizes and offsets at their limits; what is only read has strides of 0, to fit."""
     bench, generator = await begin(dut), rng()
-    for what, sizes in EXTREMES.items():
-        job = extreme(Image(CONFIG, generator), sizes)
+    for what, (kind, sizes) in EXTREMES.items():
+        job = extreme(Image(CONFIG, generator), kind, sizes)
         image = job.image.bytes
         want, results = expected(CONFIG, image, job.address)
         assert [r.status for r in results] == [Status.DONE], what
+        await bench.write("count_clear", 1)
         got = await bench.run(image, job.address, cycles=10_000_000)
         compare(got, want, results, what)
+        await bench.check_counters(what, words_of(CONFIG, job.fields))
 
 
-def extreme(image: Image, sizes: dict[str, int]) -> Job:
-    """Place a job of size 1 in all but `sizes`; with a key length it is attention."""
-    attention = "kv_length" in sizes
-    f = {"rows": 1, "columns": 1, "inner": 1, "heads": 1} | sizes
-    f |= {"version": DESCRIPTOR_VERSION, "kind": Kind.LINEAR, "status": image.place(8)}
+def extreme(image: Image, kind: Kind, sizes: dict[str, int]) -> Job:
+    """Place a job of size 1 in all but `sizes`."""
+    attention = kind == Kind.ATTENTION
+    f = {"rows": 1, "columns": 1, "inner": 1, "heads": 1, "kv_length": 0} | sizes
+    f |= {"version": DESCRIPTOR_VERSION, "kind": kind, "status": image.place(8)}
+    f = {"mask_mode": MaskMode.NONE, "mask_offset": 0, "x_type": 0, "y_type": 0} | f
+    f |= {"param_mode": ParamMode.COMMON}
     if attention:
-        f |= {"kind": Kind.ATTENTION, "param_mode": ParamMode.HEAD, "blocks": 1}
+        f |= {"param_mode": ParamMode.HEAD, "blocks": 1}
         f["block_rows"] = min(f["rows"], CONFIG.engine.tile)
         f["s_base"] = image.place(8 * -(-f["columns"] // 8) * f["block_rows"])
         f["s_row_stride"] = 8 * -(-f["columns"] // 8)
+        f["s_head_stride"] = 0
+    elif kind == Kind.LAYERNORM:
+        f["x_type"] = ElementType.INT16
     width = f["inner"] if attention else f["columns"]
     for name in "xwr":
-        f[f"{name}_base"] = image.place(8 * -(-max(f["inner"], f["columns"]) // 8))
+        f[f"{name}_base"] = image.place(16 * -(-max(f["inner"], f["columns"]) // 8))
+        f |= {f"{name}_row_stride": 0, f"{name}_head_stride": 0}
     f["y_row_stride"] = 8 * -(-width // 8)
     f["y_head_stride"] = f["y_row_stride"] * f["rows"]
     f["y_base"] = image.place(f["y_head_stride"] * f["heads"])
