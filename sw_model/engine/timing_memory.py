@@ -23,6 +23,8 @@ class Row:
 
     asked: int
     answered: int = 0
+    word: int = 0
+    ports: tuple[int, ...] = ()
 
     def serve(self, cycle: int) -> None:
         """Note that one of its words is served in a cycle."""
@@ -87,7 +89,7 @@ class Memory:
         """Read neighbouring words, one through each port, asked for in `cycle`."""
         self._reach(cycle)
         self.words += len(ports)
-        row = Row(cycle)
+        row = Row(cycle, word=word, ports=ports)
         for port, bank in zip(ports, self._banks(word, len(ports)), strict=True):
             self._read_word(row, port, bank)
         return row
@@ -109,7 +111,25 @@ class Memory:
                         serving[cycle] |= bank
                         row.serve(cycle)
                         return
+                    if self._yields(cycle, port, bank):
+                        row.serve(cycle)
+                        return
             cycle += 1
+
+    def _yields(self, cycle: int, port: int, bank: int) -> bool:
+        """Whether a bank that reads for a port of the other reader takes turns with this one."""
+        half = self._ports // 2
+        if (port >= half) != cycle & 1:
+            return False
+        others = range(half) if port >= half else range(half, self._ports)
+        for other in others:
+            if self._reading[cycle] >> other & 1:
+                row = self._rows[other][cycle]
+                word = row.word + row.ports.index(other)
+                if self._banks(word, 1)[0] == bank:
+                    self._push(cycle + 1, other, row)
+                    return True
+        return False
 
     def _push(self, cycle: int, port: int, row: Row) -> None:
         """Place a word of a row again that another request pushed back."""
