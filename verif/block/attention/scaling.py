@@ -1,9 +1,10 @@
 """Cycles of the same jobs on engines of several sizes: `python -m verif.block.attention.scaling`.
 
 Each engine of N units and M lanes runs every case on the RTL; results are compared with the
-model's. Beside the cycles is their share of what the array takes if it never waits: max(rows,
-N * M / 64) for each inner tile of M and group of N columns of a row block, of LayerNorm a row's
-columns / N, at least 16.
+model's. Beside the cycles is the share that the engine cannot do without: the larger one of what
+the array takes (max(rows, N * M / 64) for each inner tile of M and group of N columns of a row
+block; of LayerNorm a row's columns / N, at least 16), and of what its M / 4 ports take for the
+words that are read and written.
 """
 
 import argparse
@@ -44,19 +45,23 @@ CASES = (
 )
 
 
+BANKS = 32
+
+
 def config_of(units: int, lanes: int) -> ClusterConfig:
-    """Return a configuration whose scratchpad has two banks for each port of the engine."""
+    """Return a configuration of an engine on 32 banks."""
     engine = EngineConfig(units=units, lanes=lanes)
     return ClusterConfig(
         name=f"engine_{units}x{lanes}",
-        tcdm=TcdmConfig(banks=2 * engine.ports, bank_bytes=4096),
+        tcdm=TcdmConfig(banks=BANKS, bank_bytes=4096),
         engine=engine,
     )
 
 
-def cells(row: Row) -> str:
-    """Return a case's cycles and per cent of the bound."""
-    return f"{row.cycles} ({100 * row.bound / row.cycles:.1f} %)"
+def text(row: Row, config: ClusterConfig) -> str:
+    """Return a case's cycles and the share of them that the array or the ports need."""
+    bound = max(row.bound, (row.read + row.written) / config.engine.ports)
+    return f"{row.cycles} ({100 * bound / row.cycles:.1f} %)"
 
 
 def run(sizes: list[tuple[int, int]], cases: tuple[Case, ...]) -> None:
@@ -64,10 +69,10 @@ def run(sizes: list[tuple[int, int]], cases: tuple[Case, ...]) -> None:
     print("| N x M | MACs a cycle | " + " | ".join(case.name for case in cases) + " |")
     print("| --- " * (len(cases) + 2) + "|")
     for units, lanes in sizes:
-        rows = [measure(case, config_of(units, lanes), 1, lambda _: None) for case in cases]
-        print(
-            f"| {units} x {lanes} | {units * lanes} | {' | '.join(map(cells, rows))} |", flush=True
-        )
+        config = config_of(units, lanes)
+        rows = [measure(case, config, 1, lambda _: None) for case in cases]
+        texts = [f"{units} x {lanes}", str(units * lanes), *(text(row, config) for row in rows)]
+        print("| " + " | ".join(texts) + " |", flush=True)
 
 
 def size(text: str) -> tuple[int, int]:
