@@ -35,7 +35,32 @@ BETWEEN = {
 
 CONFIGS = PRESETS | BETWEEN
 
+SIZES = (
+    "4x16",
+    "8x16",
+    "16x16",
+    "4x32",
+    "8x32",
+    "16x32",
+    "32x32",
+    "4x64",
+    "8x64",
+    "16x64",
+    "32x64",
+)
+"""N x M of engines: the smallest, the largest and what is between."""
+
+
+def sized(size: str) -> ClusterConfig:
+    """Return a configuration of an engine of N units and M lanes, `size` "NxM", on 32 banks."""
+    units, lanes = map(int, size.split("x"))
+    return ClusterConfig(
+        name=f"engine_{size}",
+        tcdm=TcdmConfig(banks=32, bank_bytes=32768),
+        engine=EngineConfig(units=units, lanes=lanes),
+    )
+
 
 def find_config(name: str) -> ClusterConfig:
-    """Return a preset, or a configuration of `BETWEEN`, by its name."""
-    return CONFIGS[name]
+    """Return a preset, a configuration of `BETWEEN`, or one of an engine's size, by its name."""
+    return CONFIGS[name] if name in CONFIGS else sized(name)

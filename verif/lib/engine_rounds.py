@@ -67,15 +67,17 @@ class Round:
 
 
 def random_grants(rng: np.random.Generator) -> list[tuple[float, int]]:
-    """Return one probability most of the time, else some that take turns."""
-    count = 1 if rng.random() < 0.6 else int(rng.integers(2, 5))
-    return [(float(rng.choice(GRANTS)), int(rng.integers(5, 300))) for _ in range(count)]
+    """Return one probability most of the time, else some that take turns, perhaps hardly any."""
+    if rng.random() < 0.6:
+        return [(float(rng.choice(GRANTS)), 1)]
+    count = int(rng.integers(2, 5))
+    return [(float(rng.choice((*GRANTS, 0.02))), int(rng.integers(5, 300))) for _ in range(count)]
 
 
 def random_rounds(config: ClusterConfig, seed: int, jobs: int) -> Iterator[Round]:
     """Yield rounds of `jobs` jobs in all; the same ones for the same arguments.
 
-    All modes of a kind come before any comes again.
+    All modes of a kind come, in rounds that no clear ends, before any comes again.
     """
     rng = np.random.default_rng(seed)
     largest = 5 * config.engine.tile // 2
@@ -83,18 +85,20 @@ def random_rounds(config: ClusterConfig, seed: int, jobs: int) -> Iterator[Round
     number = 0
     while jobs > 0:
         image, count = Image(config, rng), int(rng.integers(1, 7))
-        choice = rng.random()
+        choice, cleared = rng.random(), rng.random() < CLEARED
         try:
             if choice < LAYERS:
                 queue = random_layers(image, count, largest)
             elif choice < LAYERS + CROWDS:
                 queue = random_queue(image, 16, lambda image: random_job(image, 3), linked=0.3)
+            elif cleared:
+                queue = random_queue(image, count, lambda image: random_job(image, largest))
             else:
                 queue = random_queue(image, count, lambda image: _thinner(place(image)))
         except Full:
             continue
         jobs -= len(queue)
-        yield arrange(image, queue, number)
+        yield arrange(image, queue, number, cleared)
         number += 1
 
 
@@ -137,11 +141,11 @@ def _lay(job: Job, before: Job) -> bool:
     return True
 
 
-def arrange(image: Image, jobs: list[Job], number: int, cleared: float = CLEARED) -> Round:
+def arrange(image: Image, jobs: list[Job], number: int, cleared: bool = False) -> Round:
     """Choose chains and doorbells of placed jobs, grants, and when to look or to clear."""
     rng, config = image.rng, image.config
     clear_after = None
-    if rng.random() < cleared and _have_status(image, jobs):
+    if cleared and _have_status(image, jobs):
         clear_after = int(np.exp(rng.uniform(0, np.log(1000 * len(jobs)))))
     doorbells = ring(jobs, config.engine.queue_depth)
     late = rng.random() < 0.2

@@ -83,9 +83,9 @@ def _repeat(name: str, jobs: int, seed: int, report: Path) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--jobs", type=int, default=6000, help="how many, at least (6000)")
+    parser.add_argument("--jobs", type=int, default=4000, help="how many, at least (4000)")
     parser.add_argument("--seed", type=int, default=1, help="of everything random (1)")
-    parser.add_argument("--config", default="tiny", choices=sorted(CONFIGS), help="(tiny)")
+    parser.add_argument("--config", default="tiny", help=f"{', '.join(CONFIGS)} or NxM (tiny)")
     parser.add_argument("--only", type=int, help="number of the one round to run")
     options = parser.parse_args(arguments)
     begin = time.monotonic()

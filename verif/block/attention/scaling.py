@@ -9,6 +9,7 @@ words that are read and written.
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from heed.bench.engine import Row, measure
 from heed.bench.items import (
@@ -19,22 +20,8 @@ from heed.bench.items import (
     layernorm_case,
     linear_case,
 )
-from hw.config import ClusterConfig, EngineConfig, TcdmConfig
-
-SIZES = (
-    (4, 16),
-    (8, 16),
-    (16, 16),
-    (4, 32),
-    (8, 32),
-    (16, 32),
-    (32, 32),
-    (4, 64),
-    (8, 64),
-    (16, 64),
-    (32, 64),
-)
-"""N and M."""
+from hw.config import ClusterConfig
+from verif.lib.configs import SIZES, sized
 
 CASES = (
     linear_case(128, 128, 128),
@@ -45,46 +32,28 @@ CASES = (
 )
 
 
-BANKS = 32
-
-
-def config_of(units: int, lanes: int) -> ClusterConfig:
-    """Return a configuration of an engine on 32 banks."""
-    engine = EngineConfig(units=units, lanes=lanes)
-    return ClusterConfig(
-        name=f"engine_{units}x{lanes}",
-        tcdm=TcdmConfig(banks=BANKS, bank_bytes=4096),
-        engine=engine,
-    )
-
-
 def text(row: Row, config: ClusterConfig) -> str:
     """Return a case's cycles and the share of them that the array or the ports need."""
     bound = max(row.bound, (row.read + row.written) / config.engine.ports)
     return f"{row.cycles} ({100 * bound / row.cycles:.1f} %)"
 
 
-def run(sizes: list[tuple[int, int]], cases: tuple[Case, ...]) -> None:
+def run(sizes: Sequence[str], cases: Sequence[Case]) -> None:
     """Measure and print, a line a size, as a Markdown table."""
     print("| N x M | MACs a cycle | " + " | ".join(case.name for case in cases) + " |")
     print("| --- " * (len(cases) + 2) + "|")
-    for units, lanes in sizes:
-        config = config_of(units, lanes)
+    for config in map(sized, sizes):
         rows = [measure(case, config, 1, lambda _: None) for case in cases]
-        texts = [f"{units} x {lanes}", str(units * lanes), *(text(row, config) for row in rows)]
+        engine = config.engine
+        texts = [f"{engine.units} x {engine.lanes}", str(engine.macs)]
+        texts += [text(row, config) for row in rows]
         print("| " + " | ".join(texts) + " |", flush=True)
-
-
-def size(text: str) -> tuple[int, int]:
-    """Return N and M of a text such as 8x32."""
-    units, lanes = text.split("x")
-    return int(units), int(lanes)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; a HeedError says what went wrong."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("sizes", nargs="*", type=size, default=list(SIZES), help="e.g. 8x32")
+    parser.add_argument("sizes", nargs="*", default=SIZES, help="e.g. 8x32")
     run(parser.parse_args(arguments).sizes, CASES)
     return 0
 

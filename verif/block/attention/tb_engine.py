@@ -59,7 +59,7 @@ def jobs_of(generator, count: int, **sizes: int):
 
 def alone(image: Image, job: Job, number: int) -> Round:
     """Return a round of one job that is not cleared."""
-    return arrange(image, [job], number, cleared=0)
+    return arrange(image, [job], number)
 
 
 @cocotb.test(timeout_time=1000, timeout_unit="ms")
@@ -85,7 +85,7 @@ async def queues(dut, linked):
         jobs = random_queue(
             image, int(generator.integers(2, 9)), lambda i: random_job(i, 24), linked
         )
-        await bench.play(arrange(image, jobs, number, cleared=0))
+        await bench.play(arrange(image, jobs, number))
 
 
 @cocotb.test(timeout_time=1000, timeout_unit="ms")
@@ -187,7 +187,7 @@ async def soft_clear(dut):
     for number in range(3 * JOBS):
         image = Image(CONFIG, generator)
         queue = random_queue(image, int(generator.integers(1, 7)), lambda i: random_job(i, 24), 0.4)
-        ended = await bench.play(arrange(image, queue, number, cleared=1))
+        ended = await bench.play(arrange(image, queue, number, cleared=True))
         jobs, done, several = jobs + len(queue), done + ended, several + (0 < ended < len(queue))
         if number % 4 == 0:
             image = Image(CONFIG, generator)

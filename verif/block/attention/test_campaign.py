@@ -7,7 +7,7 @@ from hw.bench.engine_top import EngineTop
 from hw.presets import TINY
 from verif.block.attention import campaign
 from verif.block.attention.campaign import Mismatch, main, run_campaign
-from verif.lib.configs import BETWEEN
+from verif.lib.configs import BETWEEN, SIZES, find_config
 from verif.lib.planted import plant
 
 
@@ -33,9 +33,10 @@ def test_the_campaign_covers_everything():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", BETWEEN)
-def test_between_the_presets(name):
-    assert run_campaign(name, 1500, seed=21).jobs >= 1500
+@pytest.mark.parametrize("name", [*BETWEEN, *SIZES])
+def test_engines_of_every_size(name):
+    jobs = 1500 if find_config(name).engine.lanes == 16 else 300
+    assert run_campaign(name, jobs, seed=21).jobs >= jobs
 
 
 @pytest.mark.slow
@@ -50,4 +51,4 @@ def test_a_planted_bug_ends_it(monkeypatch):
         "self.table_release.eq((joined.valid & joined",
     )
     with pytest.raises(Mismatch, match="--only"):
-        run_campaign("tiny", 6000, seed=1)
+        run_campaign("tiny", 4000, seed=1)
