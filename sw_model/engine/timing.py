@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from hw.config import TCDM_BASE, WORD_BYTES, ClusterConfig
 from hw.regmap import DESCRIPTOR, HEAD_PARAMETER, ElementType, Kind, Status
 from sw_model.engine.check import check, check_address
-from sw_model.engine.timing_latency import CHECK, EVENT, FETCH, JOBS_INSIDE, STATUS
-from sw_model.engine.timing_memory import FIRST
+from sw_model.engine.timing_latency import CHECK, EVENT, FETCH, JOBS_INSIDE, LONG_AGO, STATUS
+from sw_model.engine.timing_memory import DESCRIPTORS
 from sw_model.engine.timing_pipeline import Pipeline
 from sw_model.engine.timing_sequencer import Sequencer
 
@@ -101,12 +101,8 @@ class _Control:
         while fetched:
             address, start, f, offered = fetched
             if f["kind"] == Kind.ATTENTION and f["wait_p"]:
-                self._pipeline.finish()
-                self._complete()
-                offered = self._read_heads(f, max([offered, *(end + 1 for end in self._ends)]))
-            self._complete()
-            room = self._ends[len(starts) - JOBS_INSIDE] + 1 if len(starts) >= JOBS_INSIDE else 0
-            taken = max(offered, idle, room)
+                offered = self._read_heads(f, max(offered, self._end(len(starts)) + 1))
+            taken = max(offered, idle, self._end(len(starts) + 1 - JOBS_INSIDE) + 1)
             starts.append((address, start))
             fetched = None
             if f["next"]:
@@ -116,8 +112,7 @@ class _Control:
             out = self._sequencer.run(f, taken)
             self._running.append((out, self._sequencer.position, bool(f["status"])))
             idle = out + 1
-        self._pipeline.finish()
-        self._complete()
+        self._end(len(starts))
         times = zip(starts, self._ends, strict=True)
         jobs = tuple(JobTime(*start, end) for start, end in times)
         return Prediction(jobs, self._pipeline.memory.words)
@@ -150,19 +145,19 @@ class _Control:
         """Read rows of words; return the cycle after the last one's answer."""
         answered = 0
         for word in words:
-            row = self._pipeline.control.read(cycle, word, count, FIRST)
+            row = self._pipeline.control.read(cycle, word, count, DESCRIPTORS)
             cycle, answered = row.asked + 1, max(answered + 1, row.answered)
         return answered + 1
 
-    def _complete(self) -> None:
-        """End the jobs whose outputs are all known."""
-        writes = self._pipeline.writes
-        while self._running and writes.is_known(self._running[0][1]):
+    def _end(self, jobs: int) -> int:
+        """Return when the first `jobs` jobs have ended."""
+        while len(self._ends) < jobs:
             out, position, has_status = self._running.popleft()
-            due = max(writes.performed(position), out + 1)
+            due = max(self._pipeline.writes.performed(position), out + 1)
             if self._ends:
                 due = max(due, self._ends[-1] + 2)
             self._ends.append(due + (STATUS if has_status else EVENT))
+        return self._ends[jobs - 1] if jobs > 0 else LONG_AGO
 
 
 def _areas(f: Fields) -> int:

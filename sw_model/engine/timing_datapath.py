@@ -110,15 +110,15 @@ class Output:
         product, parameters = step.product, self._parameters
         there: int | Cycles = LONG_AGO
         if not product.raw:
-            filled = parameters.filled[step.bank]
+            entries = parameters.entries[step.bank]
             if product.param_mode == ParamMode.COLUMN:
-                there = filled[min(column + self._config.units, step.columns) - 1]
+                there = entries.there(min(column + self._config.units, step.columns))[-1]
             elif product.param_mode == ParamMode.ROW:
-                there = np.array(filled[: product.rows])
+                there = np.array(entries.there(product.rows))
             else:
-                there = filled[0]
+                there = entries.there()[0]
         if product.table is not None:
-            there = np.maximum(there, parameters.table_filled[product.table])
+            there = np.maximum(there, parameters.tables[product.table].there()[0])
         return there
 
     def end(self, step: Step) -> None:
@@ -163,14 +163,18 @@ class Array:
     def multiply(self, step: Step, inputs: Sequence[int]) -> None:
         """Work on a step whose input rows are answered at these cycles."""
         rows = np.array(inputs) + TILE
-        for column in range(0, step.columns, self._units):
-            full = self._weights.load(min(self._units, step.columns - column)) + SHADOW
+        columns = range(0, step.columns, self._units)
+        full = self._load(step, 0)
+        for column in columns:
             ready = rows.copy()
             ready[0] = max(ready[0], full, step.there, self.issued + 1)
             # What is not done with holds up the rows behind it.
             for row, left in enumerate(list(self._left)[: len(rows)]):
                 ready[row] = max(ready[row], left)
             issued = in_turn(ready)
+            self._weights.swapped = int(issued[0])
+            if column != columns[-1]:
+                full = self._load(step, column + self._units)
             done = issued + SUMMED
             done[0] = max(done[0], self._left[-1] + 1)
             if step.last:
@@ -181,8 +185,11 @@ class Array:
             issued[SUMMED:] = np.maximum(issued[SUMMED:], done[:-SUMMED])
             self._left.extend(done[-SUMMED:].tolist())
             self.issued = int(issued[-1])
-            self._weights.swapped = int(issued[0])
         self.steps.take(self.issued)
+
+    def _load(self, step: Step, column: int) -> int:
+        """Return when the weights of a column group are in the shadow registers."""
+        return self._weights.load(min(self._units, step.columns - column)) + SHADOW
 
 
 class Normalisation:
@@ -244,10 +251,7 @@ class Normalisation:
         """Let a tile of elements through to the output, row by row."""
         product, output = step.product, self._output
         columns = range(0, step.columns, self._units)
-        entries = [
-            np.broadcast_to(output.entries_there(step, column), product.rows).tolist()
-            for column in columns
-        ]
+        there = [LONG_AGO] * len(columns)
         for row in range(product.rows):
             for number, column in enumerate(columns):
                 cycle = max(self._direct.next(), self._taken + 1, self._passed[0])
@@ -255,9 +259,12 @@ class Normalisation:
                     cycle = max(cycle, self._blocks[0][row] + 1)
                 self._taken = cycle
                 self._direct.take(cycle)
-                there = max(entries[number][row], step.there, output.prepared + 1, output.taken)
-                output.prepared = there
-                cycle = max(cycle + NORMALISE, there + 1)
+                if row == 0 or product.param_mode == ParamMode.ROW:
+                    entries = output.entries_there(step, column)
+                    there[number] = int(np.broadcast_to(entries, product.rows)[row])
+                ready = max(there[number], step.there, output.prepared + 1, output.taken)
+                output.prepared = ready
+                cycle = max(cycle + NORMALISE, ready + 1)
                 self._passed.append(output.pass_row(step, column, row, cycle))
                 self._direct.fetch_ahead(until=output.taken)
         if product.normalise and step.last_column:

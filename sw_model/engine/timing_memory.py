@@ -10,8 +10,8 @@ from sw_model.tcdm import HASH_LANES, locate
 CYCLES = 4096
 """Cycles that there is room for at first."""
 
-FIRST, SECOND, LAST = 3, 2, 1
-"""Ranks of a reader's clients: short and rare reads, elements, and all others."""
+DESCRIPTORS, RESIDUALS, DIRECT, TILES, LAST = 5, 4, 3, 2, 1
+"""Ranks of a reader's clients; LAST are parameters, and rows for statistics."""
 
 
 @dataclass(slots=True)
@@ -187,8 +187,8 @@ class Memory:
 class Reader:
     """A reader of rows: one command a cycle, a word a port, ports in turn.
 
-    Several clients share it. One that goes first may be told late: the cycles of others' commands
-    then move, but not what these were answered.
+    Several clients share it. One that goes first may be told late: the commands of others then
+    move, and their answers with them.
 
     Parameters
     ----------
@@ -201,33 +201,39 @@ class Reader:
         self._memory = memory
         self._ports = tuple(range(first_port, first_port + ports)) * 2
         self._turn = 0
-        self._asked = bytearray(CYCLES)
+        self._ranks = bytearray(CYCLES)  # of who asks, by cycle
+        self._rows: dict[int, Row] = {}  # what is asked for
         self._last = Row(LONG_AGO)
 
-    def read(self, cycle: int, word: int, count: int, rank: int = LAST) -> Row:
+    def read(self, cycle: int, word: int, count: int, rank: int) -> Row:
         """Ask for neighbouring words from `cycle` on; a higher `rank` goes first."""
-        while cycle + CYCLES // 2 > len(self._asked):
-            self._asked += bytes(len(self._asked))
-        asked = self._ask(cycle, rank)
+        while cycle + CYCLES // 2 > len(self._ranks):
+            self._ranks += bytes(len(self._ranks))
+        while self._ranks[cycle] >= rank:
+            cycle += 1
         ports = self._ports[self._turn : self._turn + count]
         self._turn = (self._turn + count) % (len(self._ports) // 2)
-        row = self._memory.read(asked, word, ports)
-        if asked > self._last.asked:
+        row = self._memory.read(cycle, word, ports)
+        if cycle > self._last.asked:
             # Answers come in the order of the commands.
             row.answered = max(row.answered, self._last.answered + 1)
             self._last = row
+        self._take(cycle, rank, row)
         return row
 
-    def _ask(self, cycle: int, rank: int) -> int:
-        """Take the first cycle that nobody of this rank has; who had it has a later one."""
-        slots = self._asked
-        while slots[cycle] >= rank:
+    def _take(self, cycle: int, rank: int, row: Row) -> None:
+        """Give a cycle to a row; who had it, and all behind that one, have later ones."""
+        while True:
+            before, self._ranks[cycle] = self._ranks[cycle], rank
+            other, self._rows[cycle] = self._rows.get(cycle), row
+            if not before:
+                return
+            rank, row = before, other
             cycle += 1
-        before = slots[cycle]
-        slots[cycle] = rank
-        if before:
-            self._ask(cycle + 1, before)
-        return cycle
+            while self._ranks[cycle] > rank:
+                cycle += 1
+            row.answered += cycle - row.asked
+            row.asked = cycle
 
 
 class Writes:
@@ -255,10 +261,6 @@ class Writes:
         cycle = self._memory.write(*self._waiting.popleft()) + PERFORMED
         before = self._performed[-1] if self._performed else LONG_AGO
         self._performed.append(max(cycle, before))
-
-    def is_known(self, position: int) -> bool:
-        """Whether the rows up to a position have been added."""
-        return position <= len(self._performed) + len(self._waiting)
 
     def performed(self, position: int) -> int:
         """Return when the rows up to a position are known to be performed."""

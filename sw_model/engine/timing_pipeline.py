@@ -3,7 +3,7 @@
 from hw.config import ClusterConfig
 from sw_model.engine.timing_datapath import Array, Normalisation, Output
 from sw_model.engine.timing_latency import LONG_AGO
-from sw_model.engine.timing_memory import SECOND, Memory, Reader, Writes
+from sw_model.engine.timing_memory import DIRECT, LAST, RESIDUALS, Memory, Reader, Writes
 from sw_model.engine.timing_steps import Load, Phase, Product, Step
 from sw_model.engine.timing_streams import (
     ElementLoader,
@@ -16,9 +16,6 @@ from sw_model.engine.timing_streams import (
 
 class Pipeline:
     """Takes products one after the other and finds out when their outputs are written.
-
-    Steps are worked on in order. Only what a step fetches before others may ask (parameters,
-    residuals) is placed one step earlier, as it is in the engine.
 
     Parameters
     ----------
@@ -43,9 +40,9 @@ class Pipeline:
         self._input = InputLoader(front, writes)
         self._weights = WeightLoader(back, writes, engine.units)
         self._parameters = ParameterUnit(back, writes, engine)
-        self._direct = ElementLoader([front, back], writes, engine, rank=SECOND)
-        self._whole_rows = ElementLoader([front], writes, engine)
-        self._residual = ElementLoader([front, back], writes, engine, rank=SECOND)
+        self._direct = ElementLoader([front, back], writes, engine, DIRECT)
+        self._whole_rows = ElementLoader([front], writes, engine, LAST)
+        self._residual = ElementLoader([front, back], writes, engine, RESIDUALS)
         self._output = Output(engine, writes, self._parameters, self._residual)
         self._array = Array(engine, self._weights, self._output, writes)
         self._normalisation = Normalisation(
@@ -55,7 +52,6 @@ class Pipeline:
         self._bank = 0
         self._inputs: list[int] = []
         self._masses_open = LONG_AGO
-        self._waiting: Step | None = None
 
     def walk(self, product: Product, cycle: int) -> int:
         """Cut a product that is offered from `cycle` on into steps; return when it is taken."""
@@ -64,12 +60,6 @@ class Pipeline:
             cycle = self._put(step, cycle + 1)
         self._idle = cycle
         return cycle
-
-    def finish(self) -> None:
-        """Work on what was put off."""
-        step, self._waiting = self._waiting, None
-        if step:
-            self._work(step)
 
     def _put(self, step: Step, cycle: int) -> int:
         """Give a step to its users as soon as these have room; return when."""
@@ -81,9 +71,7 @@ class Pipeline:
         step.bank = self._bank
         if step.last and step.releases:
             self._bank ^= 1
-        self._begin(step)
-        self.finish()
-        self._waiting = step
+        self._work(step)
         return cycle
 
     def _users(self, step: Step) -> list[Steps]:
@@ -101,21 +89,8 @@ class Pipeline:
         }
         return [queue for queue, uses in users.items() if uses]
 
-    def _begin(self, step: Step) -> None:
-        """Place what is fetched early."""
-        product = step.product
-        if self._waiting and not self._waiting.loaded:
-            self._load(self._waiting)
-        gate = product.gates["p"]
-        known = self.writes.is_known(gate.position) and not self._parameters.masses_missing
-        if known:
-            self._load(step)
-
     def _load(self, step: Step) -> None:
         """Place the fetch of parameters."""
-        step.loaded = True
-        if not step.loads:
-            return
         product, unit = step.product, self._parameters
         begin = step.there, product.gates["p"]
         if product.load == Load.TABLE:
@@ -128,35 +103,41 @@ class Pipeline:
             self._masses_open = unit.open_masses(*begin, step.bank)
 
     def _work(self, step: Step) -> None:
-        """Find out when a step's inputs, sums and outputs are there."""
+        """Find out when a step's inputs, sums and outputs are there.
+
+        What its units ask for at the same time is placed by rank.
+        """
         product = step.product
-        if not step.loaded:
-            self._load(step)
-        if step.has_outputs and product.joins:
-            self._residual.begin(step.there, step.elements("r"))
-            self._residual.fetch_ahead()
         if product.phase == Phase.STATISTICS:
             self._whole_rows.begin(step.there, step.elements("x"))
             self._whole_rows.fetch_ahead()
             self._normalisation.measure(step)
-        elif product.is_matrix:
-            self._multiply(step)
+            return
+        if step.has_outputs and product.joins:
+            self._residual.begin(step.there, step.elements("r"))
+            self._residual.fetch_ahead()
+        if product.is_matrix:
+            gate = product.gates["w"]
+            self._weights.begin(step.there, step.w, step.columns, step.words, gate)
         elif product.writes:
             self._direct.begin(step.there, step.elements("x"))
-            self._direct.fetch_ahead(until=step.there)
+            self._direct.fetch_ahead()
+        if step.loads:
+            self._load(step)
+        if product.is_matrix:
+            self._multiply(step)
+        elif product.writes:
             self._normalisation.normalise(step)
         if step.last and product.writes:
             self._output.end(step)
 
     def _multiply(self, step: Step) -> None:
-        gates = step.product.gates
         if step.fetches_input:
             there = max(step.there, self._masses_open) if step.sums_up else step.there
-            rows = step.product.rows
-            self._inputs = self._input.load(there, step.x, rows, step.words, gates["x"])
+            rows, gate = step.product.rows, step.product.gates["x"]
+            self._inputs = self._input.load(there, step.x, rows, step.words, gate)
             if step.sums_up:
                 self._parameters.fill_masses(self._inputs)
-        self._weights.begin(step.there, step.w, step.columns, step.words, gates["w"])
         self._array.multiply(step, self._inputs)
         if not step.keeps_input:
             self._input.release(self._array.issued)

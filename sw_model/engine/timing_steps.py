@@ -106,8 +106,6 @@ class Step:
         Cycle from which units have it.
     bank : int
         Where its entries are.
-    loaded : bool
-        Whether its parameters were asked for.
     """
 
     product: Product
@@ -120,7 +118,6 @@ class Step:
     last_column: bool
     there: int = field(default=0, init=False)
     bank: int = field(default=0, init=False)
-    loaded: bool = field(default=False, init=False)
     y: Area = field(init=False)
 
     def __post_init__(self):

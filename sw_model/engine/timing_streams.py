@@ -18,7 +18,7 @@ from sw_model.engine.timing_latency import (
     UNPACK,
     WEIGHT_ROWS,
 )
-from sw_model.engine.timing_memory import FIRST, LAST, Reader, Row, Writes
+from sw_model.engine.timing_memory import LAST, TILES, Reader, Row, Writes
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,8 @@ class InputLoader:
         answered = self._answered
         for row in range(rows):
             cycle = max(cycle + 1, gate.opens(self._writes, row))
-            fetched = self._reader.read(cycle, area.word + row * area.stride, words)
+            word = area.word + row * area.stride
+            fetched = self._reader.read(cycle, word, words, TILES)
             cycle, answered = fetched.asked, max(answered + 1, fetched.answered)
             answers.append(answered)
         self._asked, self._answered = cycle, answered
@@ -125,7 +126,7 @@ class WeightLoader:
         while self._left and len(self._ahead) < self._depth:
             cycle = max(self.asked + 1, self._taken[0] + 1, self._opens)
             self._writes.place(cycle)
-            row = self._reader.read(cycle, self._word, self._words)
+            row = self._reader.read(cycle, self._word, self._words, TILES)
             self.asked = row.asked
             self._word += self._stride
             self._left -= 1
@@ -144,86 +145,115 @@ class WeightLoader:
         return loaded
 
 
+class Entries:
+    """What was loaded into a bank: entries from memory, a table, or masses.
+
+    Parameters
+    ----------
+    rows
+        Rows of words that were asked for, in this order.
+    at_once : int
+        Entries in a row; 0 when all rows together are one entry, or a table.
+    masses
+        When each entry is there, if they do not come from memory.
+    """
+
+    def __init__(self, rows: Sequence[Row] = (), at_once: int = 1, masses: Sequence[int] = ()):
+        self._rows = rows
+        self._at_once = at_once
+        self._masses = list(masses)
+
+    def there(self, count: int = 1) -> list[int]:
+        """Return when each of the first `count` entries is there."""
+        if self._masses:
+            return self._masses[:count]
+        # Commands that were put off are in the order of their cycles nevertheless.
+        answers = sorted(row.answered + ENTRY for row in self._rows)
+        if not self._at_once:
+            return answers[-1:]
+        return [answers[n // self._at_once] for n in range(count)]
+
+    def asked(self) -> int:
+        """Return when the last row was asked for."""
+        return max((row.asked for row in self._rows), default=LONG_AGO)
+
+    def whole(self) -> int:
+        """Return when all of it is there."""
+        return max((row.answered + ENTRY for row in self._rows), default=LONG_AGO)
+
+
 class ParameterUnit:
     """Fetches entries and tables, and takes masses, into two banks of each.
 
     Attributes
     ----------
-    filled : list of list of int
-        When each entry of a bank is there; one for all where there is one.
+    entries, tables : list of Entries
+        What is in each bank.
     free, table_free : list of int
         When each bank was released last.
-    table_filled : list of int
-        When the table of a bank is there.
     """
 
     def __init__(self, reader: Reader, writes: Writes, config: EngineConfig):
         self.steps = Steps()
-        self.filled: list[list[int]] = [[], []]
+        self.entries = [Entries(), Entries()]
+        self.tables = [Entries(), Entries()]
         self.free = [LONG_AGO] * 2
         self.table_free = [LONG_AGO] * 2
-        self.table_filled = [LONG_AGO] * 2
-        self.masses_missing = False  # a bank waits for masses of which nothing is known yet
         self._reader = reader
         self._writes = writes
         self._row_words = config.row_words
         self._at_once = max(1, min(config.row_words // PARAMETER.words, config.units))
-        self._done = deque([LONG_AGO] * PARAMETER_STEPS, maxlen=PARAMETER_STEPS)
-        self._asked = LONG_AGO
-        self._answered = LONG_AGO
+        self._loads = deque([Entries()] * PARAMETER_STEPS, maxlen=PARAMETER_STEPS)
         self._masses_in = LONG_AGO
         self._mass_bank = 0
 
     def _begin(self, cycle: int, gate: Gate, free: int) -> int:
+        oldest, newest = self._loads[0].whole(), self._loads[-1].asked()
         opens = gate.opens(self._writes)
-        cycle = max(cycle, opens, free + 1, self._asked + 1, self._masses_in, self._done[0] + 1)
+        cycle = max(cycle, opens, free + 1, newest + 1, self._masses_in, oldest)
         self.steps.take(cycle)
         return cycle
 
-    def _read(self, cycle: int, word: int, counts: Sequence[int]) -> list[int]:
-        """Return when each of some commands is answered."""
-        answers = []
+    def _read(self, cycle: int, word: int, counts: Sequence[int], at_once: int) -> Entries:
+        """Fetch neighbouring words with some commands."""
+        rows = []
         for count in counts:
-            row = self._reader.read(cycle + 1, word, count, FIRST)
+            rows.append(self._reader.read(cycle + 1, word, count, LAST))
+            cycle = rows[-1].asked
             word += count
-            cycle, self._answered = row.asked, max(self._answered + 1, row.answered)
-            answers.append(self._answered)
-        self._asked = cycle
-        self._done.append(answers[-1])
-        return answers
+        self._loads.append(Entries(rows, at_once))
+        return self._loads[-1]
 
     def load_entries(self, cycle: int, gate: Gate, word: int, count: int, bank: int) -> None:
         """Fetch `count` entries."""
         cycle = self._begin(cycle, gate, self.free[bank])
         starts = range(0, count, self._at_once)
         counts = [PARAMETER.words * min(self._at_once, count - n) for n in starts]
-        answers = self._read(cycle, word, counts)
-        self.filled[bank] = [answers[n // self._at_once] + ENTRY for n in range(count)]
+        self.entries[bank] = self._read(cycle, word, counts, self._at_once)
 
     def load_head(self, cycle: int, gate: Gate, word: int, bank: int) -> None:
         """Fetch a head's entry with its j and gain; a short row has no room for all of it."""
         cycle = self._begin(cycle, gate, self.free[bank])
         words = HEAD_PARAMETER.words
         counts = [words] if self._row_words >= words else [PARAMETER.words, 1]
-        self.filled[bank] = [self._read(cycle, word, counts)[-1] + ENTRY]
+        self.entries[bank] = self._read(cycle, word, counts, 0)
 
     def load_table(self, cycle: int, gate: Gate, word: int, bank: int) -> None:
         """Fetch an activation table, word by word."""
         cycle = self._begin(cycle, gate, self.table_free[bank])
-        self.table_filled[bank] = self._read(cycle, word, [1] * TABLE_WORDS)[-1] + ENTRY
+        self.tables[bank] = self._read(cycle, word, [1] * TABLE_WORDS, 0)
 
     def open_masses(self, cycle: int, gate: Gate, bank: int) -> int:
         """Keep a bank for masses; return when these may be summed up."""
-        cycle = self._begin(max(cycle, self._done[-1] + 1), gate, self.free[bank])
+        cycle = self._begin(max(cycle, self._loads[-1].whole()), gate, self.free[bank])
         self._mass_bank = bank
-        self.masses_missing = True
         return cycle + 1
 
     def fill_masses(self, answers: Sequence[int]) -> None:
         """Take the masses of rows whose last logits were answered in these cycles."""
-        self.filled[self._mass_bank] = [answer + MASS for answer in answers]
-        self._masses_in = answers[-1] + MASS
-        self.masses_missing = False
+        there = [answer + MASS for answer in answers]
+        self.entries[self._mass_bank] = Entries(masses=there)
+        self._masses_in = there[-1]
 
 
 @dataclass(frozen=True)
@@ -270,9 +300,7 @@ class ElementLoader:
         Of its reads.
     """
 
-    def __init__(
-        self, readers: Sequence[Reader], writes: Writes, config: EngineConfig, rank: int = LAST
-    ):
+    def __init__(self, readers: Sequence[Reader], writes: Writes, config: EngineConfig, rank: int):
         self._rank = rank
         self.steps = Steps()
         self._readers = deque(readers)
