@@ -301,24 +301,6 @@ class OutputStep(data.StructLayout):
         )
 
 
-def keys_in_sight(m, mask, row, key, count):
-    """Return how many of `count` keys from `key` on query `row` sees; they are the first ones.
-
-    Adds signals to module `m`: an expression used twice would be there twice.
-    """
-    last = Signal(signed(SIZE_BITS + 2))
-    limit = Signal(signed(SIZE_BITS + 2))
-    left = Signal(signed(SIZE_BITS + 3))
-    seen = Signal(len(count))
-    m.d.comb += [
-        last.eq(row + mask.offset + 1),
-        limit.eq(Mux(mask.causal & (last < mask.kv_length), last, mask.kv_length)),
-        left.eq(limit - key),
-        seen.eq(Mux(left < 0, 0, Mux(left < count, left, count))),
-    ]
-    return seen
-
-
 def first_lanes(count, lanes):
     """Return a mask of `lanes` bits with the lowest `count` (a signal) set."""
     return Cat(lane < count for lane in range(lanes))
