@@ -220,20 +220,23 @@ class Normalisation:
         self._stages = [LONG_AGO] * 4  # when the last row went into each stage of Root, and out
         self._summed = LONG_AGO
         self._blocks: deque[list[int]] = deque()  # when a block's statistics are there, by row
-        self._freed = deque([LONG_AGO] * 2, maxlen=2)
+        self._measured = 0  # blocks
+        self._freed = [LONG_AGO] * 2  # when the statistics before those of each block were
         self._taken = LONG_AGO
         self._passed = deque([LONG_AGO] * NORMALISE, maxlen=NORMALISE)
 
     def measure(self, step: Step) -> None:
         """Find the statistics of a block of rows."""
         groups = -(-step.product.columns // self._units)
+        free = self._freed[self._measured] + 1
+        self._measured += 1
         block = []
         for _ in range(step.product.rows):
             for _ in range(groups):
                 cycle = max(self._whole_rows.next(), self._whole_rows.gone + 1)
                 self._whole_rows.take(cycle)
                 self._whole_rows.fetch_ahead()
-            block.append(self._root(cycle + self._statistics, self._freed[0] + 1))
+            block.append(self._root(cycle + self._statistics, free))
         self._blocks.append(block)
 
     def _root(self, cycle: int, free: int) -> int:

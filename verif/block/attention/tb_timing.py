@@ -1,4 +1,8 @@
-"""Runs inside the simulator: how long random jobs take, beside what the cycle model says."""
+"""Runs inside the simulator: how long random jobs take, beside what the cycle model says.
+
+Where there are many banks, the engine's own requests hardly ever meet at one. Where there are few,
+the model places them in an order of its own, and errors are larger.
+"""
 
 import os
 from dataclasses import dataclass
@@ -9,12 +13,12 @@ from cocotb.triggers import RisingEdge
 
 from hw.regmap import Kind
 from sw_model.engine.timing import predict
-from verif.lib.configs import find_config
+from verif.block.attention.timing_config import find_timing_config
 from verif.lib.engine_bench import EngineBench
 from verif.lib.engine_chains import random_queue, ring
 from verif.lib.engine_jobs import GENERATORS, Full, Image
 
-CONFIG = find_config(os.environ["CONFIG"])
+CONFIG = find_timing_config(os.environ["CONFIG"])
 JOBS = int(os.environ["JOBS"])
 LARGEST = int(os.environ["LARGEST"])
 MAX_CYCLES = 400_000
@@ -22,12 +26,12 @@ MAX_CYCLES = 400_000
 
 @dataclass(frozen=True)
 class Comparison:
-    """Cycles of a run on the RTL and as predicted; `refused` is how many the average port lost."""
+    """Cycles of a run on the RTL and as predicted, and how often requests were refused in it."""
 
     what: str
     measured: int
     predicted: int
-    refused: float
+    refused: int
 
     @property
     def error(self) -> float:
@@ -37,8 +41,7 @@ class Comparison:
     def fits(self) -> bool:
         """Whether the error is at most 3 %, and 10 cycles of short runs.
 
-        The model places the engine's own requests that meet at a bank in an order of its own:
-        what they lost there is allowed on top.
+        Every cycle in which a request was refused may have cost one more.
         """
         allowed = 0.03 * self.measured + 10 * (self.measured < 1000) + self.refused
         return abs(self.predicted - self.measured) <= allowed
@@ -46,7 +49,7 @@ class Comparison:
     def __str__(self) -> str:
         return (
             f"{self.what:12} {self.measured:7} measured {self.predicted:7} predicted "
-            f"{self.error:+7.1%}  refused {self.refused / self.measured:5.1%}"
+            f"{self.error:+7.1%}  refused {self.refused:5}"
         )
 
 
@@ -70,6 +73,9 @@ class Clock:
 async def compare(dut, bench, clock, what, image, doorbells, jobs) -> Comparison:
     """Run jobs and predict them."""
     bench.memory.load(bytes(image.bytes))
+    # Whose turn it is among ports and readers is left over from earlier jobs.
+    await bench.write("clear", 1)
+    await bench.wait_idle(MAX_CYCLES)
     await bench.write("count_clear", 1)
     await RisingEdge(dut.clk)
     clock.events.clear()
@@ -78,7 +84,7 @@ async def compare(dut, bench, clock, what, image, doorbells, jobs) -> Comparison
         await bench.write("doorbell", address)
     await bench.wait_idle(MAX_CYCLES)
     assert len(clock.events) == len(jobs), f"{what}: {len(clock.events)} of {len(jobs)} jobs"
-    refused = await bench.read("count_refused") / CONFIG.engine.ports
+    refused = await bench.read("count_refused")
     prediction = predict(CONFIG, image.bytes, doorbells)
     return Comparison(what, clock.events[-1] - begin, prediction.cycles, refused)
 
