@@ -108,6 +108,7 @@ class Output:
     def entries_there(self, step: Step, column: int) -> int | Cycles:
         """Return when the entries of a column group are there, or those of each row."""
         product, parameters = step.product, self._parameters
+        parameters.settle()
         there: int | Cycles = LONG_AGO
         if not product.raw:
             entries = parameters.entries[step.bank]

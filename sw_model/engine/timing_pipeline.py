@@ -1,5 +1,7 @@
 """The engine's units, joined, and the walker that gives them their steps."""
 
+from functools import partial
+
 from hw.config import ClusterConfig
 from sw_model.engine.timing_datapath import Array, Normalisation, Output
 from sw_model.engine.timing_latency import LONG_AGO
@@ -51,7 +53,6 @@ class Pipeline:
         self._idle = LONG_AGO  # the walker's last cycle with a step
         self._bank = 0
         self._inputs: list[int] = []
-        self._masses_open = LONG_AGO
 
     def walk(self, product: Product, cycle: int) -> int:
         """Cut a product that is offered from `cycle` on into steps; return when it is taken."""
@@ -63,6 +64,8 @@ class Pipeline:
 
     def _put(self, step: Step, cycle: int) -> int:
         """Give a step to its users as soon as these have room; return when."""
+        if step.loads:
+            self._parameters.settle()
         queues = self._users(step)
         cycle = max(cycle, *(queue.room() for queue in queues))
         for queue in queues:
@@ -90,7 +93,7 @@ class Pipeline:
         return [queue for queue, uses in users.items() if uses]
 
     def _load(self, step: Step) -> None:
-        """Place the fetch of parameters."""
+        """Fetch parameters, or open a bank for masses."""
         product, unit = step.product, self._parameters
         begin = step.there, product.gates["p"]
         if product.load == Load.TABLE:
@@ -100,7 +103,7 @@ class Pipeline:
         elif product.load == Load.HEAD:
             unit.load_head(*begin, step.load_word, step.bank)
         else:
-            self._masses_open = unit.open_masses(*begin, step.bank)
+            unit.open_masses(*begin, step.bank)
 
     def _work(self, step: Step) -> None:
         """Find out when a step's inputs, sums and outputs are there.
@@ -123,7 +126,7 @@ class Pipeline:
             self._direct.begin(step.there, step.elements("x"))
             self._direct.fetch_ahead()
         if step.loads:
-            self._load(step)
+            self._parameters.put_off(partial(self._load, step))
         if product.is_matrix:
             self._multiply(step)
         elif product.writes:
@@ -133,7 +136,10 @@ class Pipeline:
 
     def _multiply(self, step: Step) -> None:
         if step.fetches_input:
-            there = max(step.there, self._masses_open) if step.sums_up else step.there
+            there = step.there
+            if step.sums_up:
+                self._parameters.settle()
+                there = max(there, self._parameters.masses_open)
             rows, gate = step.product.rows, step.product.gates["x"]
             self._inputs = self._input.load(there, step.x, rows, step.words, gate)
             if step.sums_up:

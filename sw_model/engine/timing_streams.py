@@ -1,7 +1,7 @@
 """When the engine's loaders have what they fetch: input tiles, weights, parameters, elements."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from hw.config import WORD_BYTES, EngineConfig
@@ -185,16 +185,21 @@ class Entries:
 class ParameterUnit:
     """Fetches entries and tables, and takes masses, into two banks of each.
 
+    Loads are put off until somebody needs them: all others who read are placed before.
+
     Attributes
     ----------
     entries, tables : list of Entries
         What is in each bank.
     free, table_free : list of int
         When each bank was released last.
+    masses_open : int
+        From when on the last bank that is kept for masses takes them.
     """
 
     def __init__(self, reader: Reader, writes: Writes, config: EngineConfig):
         self.steps = Steps()
+        self.masses_open = LONG_AGO
         self.entries = [Entries(), Entries()]
         self.tables = [Entries(), Entries()]
         self.free = [LONG_AGO] * 2
@@ -206,6 +211,16 @@ class ParameterUnit:
         self._loads = deque([Entries()] * PARAMETER_STEPS, maxlen=PARAMETER_STEPS)
         self._masses_in = LONG_AGO
         self._mass_bank = 0
+        self._todo: deque[Callable[[], None]] = deque()
+
+    def put_off(self, load: Callable[[], None]) -> None:
+        """Keep a load for later."""
+        self._todo.append(load)
+
+    def settle(self) -> None:
+        """Do what was put off."""
+        while self._todo:
+            self._todo.popleft()()
 
     def _begin(self, cycle: int, gate: Gate, free: int) -> int:
         oldest, newest = self._loads[0].whole(), self._loads[-1].asked()
@@ -243,11 +258,11 @@ class ParameterUnit:
         cycle = self._begin(cycle, gate, self.table_free[bank])
         self.tables[bank] = self._read(cycle, word, [1] * TABLE_WORDS, 0)
 
-    def open_masses(self, cycle: int, gate: Gate, bank: int) -> int:
-        """Keep a bank for masses; return when these may be summed up."""
+    def open_masses(self, cycle: int, gate: Gate, bank: int) -> None:
+        """Keep a bank for masses."""
         cycle = self._begin(max(cycle, self._loads[-1].whole()), gate, self.free[bank])
         self._mass_bank = bank
-        return cycle + 1
+        self.masses_open = cycle + 1
 
     def fill_masses(self, answers: Sequence[int]) -> None:
         """Take the masses of rows whose last logits were answered in these cycles."""
