@@ -238,10 +238,7 @@ class Course:
 
     def codes(self, got: bytes) -> list[int | None]:
         """Return the code in each job's status word; None where it has no such word."""
-        return [
-            STATUS_WORD.unpack(got[_status(job)])["code"] if job.fields["status"] else None
-            for job in self.jobs
-        ]
+        return codes_of(self.jobs, got)
 
     def check_cleared(self, got: bytes, events: list[int], doorbells: list[int], what: str) -> int:
         """Check memory and events after a clear; return how many jobs were done.
@@ -267,6 +264,14 @@ class Course:
         assert events == told, f"{what}: events {events}, not {told}"
         self.check(got, done, what)
         return done
+
+
+def codes_of(jobs: list[Job], got: bytes) -> list[int | None]:
+    """Return the code in each job's status word; None where it has no such word."""
+    return [
+        STATUS_WORD.unpack(got[_status(job)])["code"] if job.fields["status"] else None
+        for job in jobs
+    ]
 
 
 def _status(job: Job) -> slice:

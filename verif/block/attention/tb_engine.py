@@ -24,12 +24,12 @@ from hw.regmap import (
 )
 from sw_model.engine import check
 from verif.lib.configs import find_config
-from verif.lib.engine_bench import EngineBench, compare, event_masks, expected
+from verif.lib.engine_bench import CLEAR_CYCLES, EngineBench, compare, event_masks, expected
 from verif.lib.engine_chains import random_queue
 from verif.lib.engine_hazards import areas
 from verif.lib.engine_jobs import GENERATORS, Full, Image, Job, put_head, random_job
 from verif.lib.engine_modes import Deck
-from verif.lib.engine_rounds import GRANTS, Course, Round, arrange
+from verif.lib.engine_rounds import GRANTS, Course, Round, arrange, codes_of
 from verif.lib.engine_words import words_of
 
 CONFIG = find_config(os.environ["CONFIG"])
@@ -216,6 +216,9 @@ async def doorbell_during_clear(dut):
             await bench.write("doorbell", job.address)
         await ClockCycles(dut.clk, int(generator.integers(1, 1000)))
         await bench.write("clear", 1)
+        if number % 2:  # again, perhaps while the first one is under way
+            await ClockCycles(dut.clk, int(generator.integers(1, 60)))
+            await bench.write("clear", 1)
         await bench.write("doorbell", late.address)
         await bench.wait_idle(20_000)
         got = bytearray(bench.memory.dump())
@@ -231,6 +234,44 @@ async def doorbell_during_clear(dut):
         start = late.fields["status"] - TCDM_BASE
         got[start : start + 8] = before[start : start + 8]
         course.check_cleared(bytes(got), bench.events, [job.address for job in jobs], what)
+
+
+@cocotb.test(timeout_time=1000, timeout_unit="ms")
+async def fault_and_clear(dut):
+    """A faulty job among good ones, and a clear: before, while or after the fault is found."""
+    bench, generator = await begin(dut), rng()
+    codes_seen = set()
+    for number in range(JOBS):
+        image, what = Image(CONFIG, generator), f"fault and clear {number}"
+        jobs = [random_job(image, 16) for _ in range(4)]
+        bad = int(generator.integers(0, 4))
+        jobs[bad].fields["version"] = 2
+        for job in jobs:
+            job.fields["status"] = job.fields["status"] or image.place(8)
+            job.store()
+        before = bytes(image.bytes)
+        good = Course(CONFIG, before, jobs[:bad] + jobs[bad + 1 :])
+        bench.grant(float(generator.choice(GRANTS)))
+        bench.events.clear()
+        bench.memory.load(before)
+        for job in jobs:
+            await bench.write("doorbell", job.address)
+        await ClockCycles(dut.clk, int(np.exp(generator.uniform(0, np.log(3000)))))
+        await bench.write("clear", 1)
+        await bench.wait_idle(CLEAR_CYCLES)
+        assert bench.events == [job.fields["event_mask"] for job in jobs], what
+        got = bench.memory.dump()
+        codes = codes_of(jobs, got)
+        done = codes.index(next(code for code in codes if code != Status.DONE))
+        fault = [Status.BAD_VERSION] if codes[done] == Status.BAD_VERSION else []
+        rest = [*fault, *[Status.ABORTED] * (4 - done - len(fault))]
+        assert codes[done:] == rest and done <= bad, f"{what}: {codes}"
+        told = jobs[bad].fields["status"] - TCDM_BASE
+        good.check(got[:told] + before[told : told + 8] + got[told + 8 :], done, what)
+        codes_seen.add(codes[bad])
+        state = await bench.state()
+        assert not state["halted"] and await bench.read("error") == 0, what
+    assert codes_seen == {Status.BAD_VERSION, Status.ABORTED}
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")

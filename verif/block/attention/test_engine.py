@@ -13,6 +13,7 @@ BENCHES = (
     "faults",
     "soft_clear",
     "doorbell_during_clear",
+    "fault_and_clear",
     "overflow",
     "registers",
 )
