@@ -101,6 +101,7 @@ class _Control:
         while fetched:
             address, start, f, offered = fetched
             if f["kind"] == Kind.ATTENTION and f["wait_p"]:
+                self._pipeline.finish()
                 offered = self._read_heads(f, max(offered, self._end(len(starts)) + 1))
             taken = max(offered, idle, self._end(len(starts) + 1 - JOBS_INSIDE) + 1)
             starts.append((address, start))
@@ -112,6 +113,7 @@ class _Control:
             out = self._sequencer.run(f, taken)
             self._running.append((out, self._sequencer.position, bool(f["status"])))
             idle = out + 1
+        self._pipeline.finish()
         self._end(len(starts))
         times = zip(starts, self._ends, strict=True)
         jobs = tuple(JobTime(*start, end) for start, end in times)

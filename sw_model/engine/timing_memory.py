@@ -262,6 +262,10 @@ class Writes:
         before = self._performed[-1] if self._performed else LONG_AGO
         self._performed.append(max(cycle, before))
 
+    def is_known(self, position: int) -> bool:
+        """Whether all rows up to a position have been added."""
+        return position <= len(self._performed) + len(self._waiting)
+
     def performed(self, position: int) -> int:
         """Return when the rows up to a position are known to be performed."""
         while len(self._performed) < position:

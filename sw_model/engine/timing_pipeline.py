@@ -19,6 +19,9 @@ from sw_model.engine.timing_streams import (
 class Pipeline:
     """Takes products one after the other and finds out when their outputs are written.
 
+    A step is worked on when the one behind it has been put into the queues: its weights may be
+    asked for before.
+
     Parameters
     ----------
     config : ClusterConfig
@@ -53,6 +56,7 @@ class Pipeline:
         self._idle = LONG_AGO  # the walker's last cycle with a step
         self._bank = 0
         self._inputs: list[int] = []
+        self._waiting: Step | None = None
 
     def walk(self, product: Product, cycle: int) -> int:
         """Cut a product that is offered from `cycle` on into steps; return when it is taken."""
@@ -61,6 +65,12 @@ class Pipeline:
             cycle = self._put(step, cycle + 1)
         self._idle = cycle
         return cycle
+
+    def finish(self) -> None:
+        """Work on what was put off."""
+        step, self._waiting = self._waiting, None
+        if step:
+            self._work(step)
 
     def _put(self, step: Step, cycle: int) -> int:
         """Give a step to its users as soon as these have room; return when."""
@@ -74,7 +84,11 @@ class Pipeline:
         step.bank = self._bank
         if step.last and step.releases:
             self._bank ^= 1
-        self._work(step)
+        if step.product.is_matrix:
+            gate = step.product.gates["w"]
+            self._weights.begin(step.there, step.w, step.columns, step.words, gate)
+        self.finish()
+        self._waiting = step
         return cycle
 
     def _users(self, step: Step) -> list[Steps]:
@@ -119,10 +133,7 @@ class Pipeline:
         if step.has_outputs and product.joins:
             self._residual.begin(step.there, step.elements("r"))
             self._residual.fetch_ahead()
-        if product.is_matrix:
-            gate = product.gates["w"]
-            self._weights.begin(step.there, step.w, step.columns, step.words, gate)
-        elif product.writes:
+        if product.phase == Phase.DIRECT and product.writes:
             self._direct.begin(step.there, step.elements("x"))
             self._direct.fetch_ahead()
         if step.loads:

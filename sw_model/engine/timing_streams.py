@@ -113,17 +113,26 @@ class WeightLoader:
         self._answered = LONG_AGO
         self._loaded = LONG_AGO
         self._left = 0  # rows of the tile to ask for
+        self._todo: deque[tuple[int, Area, int, int, Gate]] = deque()  # tiles
 
     def begin(self, cycle: int, area: Area, rows: int, words: int, gate: Gate) -> None:
-        """Go on to another tile."""
-        self.asked = max(cycle, self.asked)
-        self.steps.take(self.asked)
-        self._word, self._stride, self._words, self._left = area.word, area.stride, words, rows
-        self._opens = gate.opens(self._writes)
+        """Go on to another tile, known from `cycle` on."""
+        self._todo.append((cycle, area, rows, words, gate))
         self._fetch_ahead()
 
+    def _next_tile(self) -> bool:
+        """Begin a tile, if there is one and it is known when it may be fetched."""
+        if not self._todo or not self._writes.is_known(self._todo[0][-1].position):
+            return False
+        cycle, area, self._left, self._words, gate = self._todo.popleft()
+        self.asked = max(cycle, self.asked)
+        self.steps.take(self.asked)
+        self._word, self._stride = area.word, area.stride
+        self._opens = gate.opens(self._writes)
+        return True
+
     def _fetch_ahead(self) -> None:
-        while self._left and len(self._ahead) < self._depth:
+        while len(self._ahead) < self._depth and (self._left or self._next_tile()):
             cycle = max(self.asked + 1, self._taken[0] + 1, self._opens)
             self._writes.place(cycle)
             row = self._reader.read(cycle, self._word, self._words, TILES)
@@ -137,6 +146,8 @@ class WeightLoader:
         """Load a group; return when its last row goes into the shadow registers."""
         loaded = max(self._loaded, self.swapped - 1)
         for _ in range(rows):
+            if not self._ahead:
+                self._fetch_ahead()
             self._answered = max(self._answered + 1, self._ahead.popleft().answered)
             loaded = max(loaded + 1, self._answered)
             self._taken[-1 - len(self._ahead)] = loaded
