@@ -152,13 +152,12 @@ class Array:
         When the last row was issued.
     """
 
-    def __init__(self, config: EngineConfig, weights: WeightLoader, output: Output, writes: Writes):
+    def __init__(self, config: EngineConfig, weights: WeightLoader, output: Output):
         self.steps = Steps()
         self.issued = LONG_AGO
         self._units = config.units
         self._weights = weights
         self._output = output
-        self._writes = writes
         self._left = deque([LONG_AGO] * SUMMED, maxlen=SUMMED)  # rows done with, the last ones
 
     def multiply(self, step: Step, inputs: Sequence[int]) -> None:
@@ -210,9 +209,7 @@ class Normalisation:
         direct: ElementLoader,
         whole_rows: ElementLoader,
         output: Output,
-        writes: Writes,
     ):
-        self._writes = writes
         self._units = config.units
         self._direct = direct
         self._whole_rows = whole_rows

@@ -49,10 +49,8 @@ class Pipeline:
         self._whole_rows = ElementLoader([front], writes, engine, LAST)
         self._residual = ElementLoader([front, back], writes, engine, RESIDUALS)
         self._output = Output(engine, writes, self._parameters, self._residual)
-        self._array = Array(engine, self._weights, self._output, writes)
-        self._normalisation = Normalisation(
-            engine, self._direct, self._whole_rows, self._output, writes
-        )
+        self._array = Array(engine, self._weights, self._output)
+        self._normalisation = Normalisation(engine, self._direct, self._whole_rows, self._output)
         self._idle = LONG_AGO  # the walker's last cycle with a step
         self._bank = 0
         self._inputs: list[int] = []
