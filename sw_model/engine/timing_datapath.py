@@ -158,34 +158,44 @@ class Array:
         self._units = config.units
         self._weights = weights
         self._output = output
-        self._left = deque([LONG_AGO] * SUMMED, maxlen=SUMMED)  # rows done with, the last ones
+        self._done = deque([LONG_AGO] * SUMMED, maxlen=SUMMED)  # with the last rows
 
     def multiply(self, step: Step, inputs: Sequence[int]) -> None:
         """Work on a step whose input rows are answered at these cycles."""
         rows = np.array(inputs) + TILE
         columns = range(0, step.columns, self._units)
         full = self._load(step, 0)
+        inside: deque[tuple[int, Cycles]] = deque()  # groups that are on their way
         for column in columns:
+            # What is not done with holds up the row so many behind it.
+            while len(inside) * len(rows) > SUMMED - min(SUMMED, len(rows)):
+                self._leave(step, *inside.popleft())
             ready = rows.copy()
             ready[0] = max(ready[0], full, step.there, self.issued + 1)
-            # What is not done with holds up the rows behind it.
-            for row, left in enumerate(list(self._left)[: len(rows)]):
-                ready[row] = max(ready[row], left)
+            for row, done in enumerate(list(self._done)[len(inside) * len(rows) :][: len(rows)]):
+                ready[row] = max(ready[row], done)
             issued = in_turn(ready)
+            inside.append((column, issued))
+            self.issued = int(issued[-1])
             self._weights.swapped = int(issued[0])
             if column != columns[-1]:
                 full = self._load(step, column + self._units)
-            done = issued + SUMMED
-            done[0] = max(done[0], self._left[-1] + 1)
-            if step.last:
-                done[0] = max(done[0], self._output.taken)
-                taken = self._output.pass_group(step, column, issued + ARRAY)
-                done[1:] = np.maximum(done[1:], taken[:-1])
-            done = in_turn(done)
-            issued[SUMMED:] = np.maximum(issued[SUMMED:], done[:-SUMMED])
-            self._left.extend(done[-SUMMED:].tolist())
-            self.issued = int(issued[-1])
+        while inside:
+            self._leave(step, *inside.popleft())
         self.steps.take(self.issued)
+
+    def _leave(self, step: Step, column: int, issued: Cycles) -> None:
+        """Let a group's rows leave for the output, or stay in the accumulators."""
+        done = issued + SUMMED
+        done[0] = max(done[0], self._done[-1] + 1)
+        if step.last:
+            done[0] = max(done[0], self._output.taken)
+            taken = self._output.pass_group(step, column, issued + ARRAY)
+            done[1:] = np.maximum(done[1:], taken[:-1])
+        done = in_turn(done)
+        self._done.extend(done[-SUMMED:].tolist())
+        if len(issued) > SUMMED:
+            self.issued = max(self.issued, int(done[-1 - SUMMED]))
 
     def _load(self, step: Step, column: int) -> int:
         """Return when the weights of a column group are in the shadow registers."""
