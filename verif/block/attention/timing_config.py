@@ -5,7 +5,7 @@ import dataclasses
 from hw.config import ClusterConfig, TcdmConfig
 from verif.lib.configs import find_config
 
-MANY_BANKS = 128
+MOST_BANKS, LEAST_BYTES = 128, 512
 
 
 def find_timing_config(name: str) -> ClusterConfig:
@@ -13,5 +13,6 @@ def find_timing_config(name: str) -> ClusterConfig:
     config = find_config(name.removeprefix("roomy_"))
     if not name.startswith("roomy_"):
         return config
-    tcdm = TcdmConfig(banks=MANY_BANKS, bank_bytes=config.tcdm.bytes // MANY_BANKS)
+    banks = min(MOST_BANKS, config.tcdm.bytes // LEAST_BYTES)
+    tcdm = TcdmConfig(banks=banks, bank_bytes=config.tcdm.bytes // banks)
     return dataclasses.replace(config, name=name, tcdm=tcdm)
