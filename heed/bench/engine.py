@@ -14,6 +14,7 @@ from hw.config import TCDM_BASE, ClusterConfig
 from hw.presets import PAPER
 from hw.regmap import STATUS_WORD, Stall, Status
 from sw_model.engine import EngineModel
+from sw_model.engine.timing import predict
 
 Progress = Callable[[str], None]
 STALLS = tuple(cause.name.lower() for cause in Stall)
@@ -50,6 +51,9 @@ class Row:
         The engine's counters of words, and of cycles that requests waited for their banks.
     ends
         Cycles from the doorbell's acceptance to the event of each job.
+    predicted
+        Cycles by the model, which knows of nobody else who uses the scratchpad: of runs without
+        other masters and random refusals.
     published
         Per cent that ITA reaches, where that is known.
     traffic
@@ -69,6 +73,7 @@ class Row:
     written: int
     refused: int
     ends: dict[str, int]
+    predicted: int | None
     published: str | None
     traffic: Traffic | None
 
@@ -106,6 +111,7 @@ def measure(case: Case, config: ClusterConfig, seed: int, progress: Progress) ->
         raise HeedError(f"{case.name} on {config.name}: {problem}")
     cycles = run.ends[-1]
     counters = run.registers
+    disturbed = case.traffic or case.grant < 1
     return Row(
         name=case.name,
         preset=config.name,
@@ -120,9 +126,14 @@ def measure(case: Case, config: ClusterConfig, seed: int, progress: Progress) ->
         written=counters["count_written"],
         refused=counters["count_refused"],
         ends=dict(zip(work.jobs, run.ends, strict=True)),
+        predicted=None if disturbed else _predict(work),
         published=PUBLISHED.get(case.name) if config == PAPER else None,
         traffic=traffic,
     )
+
+
+def _predict(work: Work) -> int:
+    return predict(work.config, work.image, [work.doorbell]).cycles
 
 
 def _check_run(run: EngineRun, work: Work) -> str | None:
@@ -191,7 +202,10 @@ def _check_traffic(traffic: Traffic) -> str | None:
     return None
 
 
-HEADINGS = ("item", "MACs", "cycles", "utilisation", "of bound", "ITA %", *STALLS)
+HEADINGS = (
+    *("item", "MACs", "cycles", "predicted", "utilisation", "of bound", "ITA %"),
+    *STALLS,
+)
 
 
 def texts(row: Row) -> list[str]:
@@ -200,6 +214,7 @@ def texts(row: Row) -> list[str]:
         row.name,
         f"{row.macs:,}" if row.macs else "",
         f"{row.cycles:,}",
+        f"{row.predicted:,}" if row.predicted else "",
         f"{row.utilisation:.1%}" if row.macs else "",
         f"{row.bound / row.cycles:.1%}",
         row.published or "",
