@@ -167,13 +167,16 @@ class Array:
         full = self._load(step, 0)
         inside: deque[tuple[int, Cycles]] = deque()  # groups that are on their way
         for column in columns:
-            # What is not done with holds up the row so many behind it.
-            while len(inside) * len(rows) > SUMMED - min(SUMMED, len(rows)):
-                self._leave(step, *inside.popleft())
+            while len(inside) * len(rows) > SUMMED:
+                self._leave(step, inside)
             ready = rows.copy()
             ready[0] = max(ready[0], full, step.there, self.issued + 1)
-            for row, done in enumerate(list(self._done)[len(inside) * len(rows) :][: len(rows)]):
-                ready[row] = max(ready[row], done)
+            if not inside:
+                ready = self._held_up(ready)
+            elif len(inside) * len(rows) == SUMMED:
+                ready[0] = max(ready[0], self._first_done(step, inside[0][1]))
+            else:
+                ready[0] = max(ready[0], self._done[len(inside) * len(rows)])
             issued = in_turn(ready)
             inside.append((column, issued))
             self.issued = int(issued[-1])
@@ -181,21 +184,39 @@ class Array:
             if column != columns[-1]:
                 full = self._load(step, column + self._units)
         while inside:
-            self._leave(step, *inside.popleft())
+            self._leave(step, inside)
         self.steps.take(self.issued)
 
-    def _leave(self, step: Step, column: int, issued: Cycles) -> None:
-        """Let a group's rows leave for the output, or stay in the accumulators."""
+    def _first_done(self, step: Step, issued: Cycles) -> int:
+        """Return when the first row of the oldest group is done with."""
+        before = self._output.taken if step.last else LONG_AGO
+        return max(issued[0] + SUMMED, self._done[-1] + 1, before)
+
+    def _held_up(self, ready: Cycles) -> Cycles:
+        """Return when rows may be issued: one not done with holds up the one SUMMED behind it."""
+        ready = ready.copy()
+        for row, done in enumerate(self._done):
+            if row < len(ready):
+                ready[row] = max(ready[row], done)
+        return ready
+
+    def _leave(self, step: Step, inside: deque[tuple[int, Cycles]]) -> None:
+        """Let the oldest group's rows leave for the output, or stay in the accumulators."""
+        column, issued = inside.popleft()
         done = issued + SUMMED
-        done[0] = max(done[0], self._done[-1] + 1)
+        done[0] = self._first_done(step, issued)
         if step.last:
-            done[0] = max(done[0], self._output.taken)
             taken = self._output.pass_group(step, column, issued + ARRAY)
             done[1:] = np.maximum(done[1:], taken[:-1])
         done = in_turn(done)
         self._done.extend(done[-SUMMED:].tolist())
         if len(issued) > SUMMED:
             self.issued = max(self.issued, int(done[-1 - SUMMED]))
+        if inside:
+            column, issued = inside[0]
+            inside[0] = column, in_turn(self._held_up(issued))
+            if len(inside) == 1:
+                self.issued = max(self.issued, int(inside[0][1][-1]))
 
     def _load(self, step: Step, column: int) -> int:
         """Return when the weights of a column group are in the shadow registers."""
