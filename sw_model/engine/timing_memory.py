@@ -115,6 +115,7 @@ class Memory:
                         row.serve(cycle)
                         return
             cycle += 1
+            self._reach(cycle)
 
     def _yields(self, cycle: int, port: int, bank: int) -> bool:
         """Whether a bank that reads for a port of the other reader takes turns with this one."""
@@ -148,13 +149,24 @@ class Memory:
             cycle += 1
 
     def write(self, cycle: int, word: int, count: int) -> int:
-        """Write neighbouring words from `cycle` on; return the cycle of the last one.
+        """Write neighbouring words, as many a cycle as there are ports, the last ones in `cycle`.
+
+        Returns the cycle in which the last one is written.
+        """
+        self.words += count
+        starts = range(0, count, self._ports)
+        for beats_left, start in zip(reversed(range(len(starts))), starts, strict=True):
+            some = min(self._ports, count - start)
+            last = self._write_some(cycle - beats_left, word + start, some)
+        return last
+
+    def _write_some(self, cycle: int, word: int, count: int) -> int:
+        """Write words in a cycle, or later; return the cycle of the last one.
 
         They go to ports that had nothing to do in the cycle before, else to those that read, and
         in turn.
         """
         self._reach(cycle)
-        self.words += count
         reading, writing = self._reading[cycle - 1], self._writing[cycle - 1]
         turn = self._turn
         self._turn = (turn + count) % self._ports
@@ -207,10 +219,7 @@ class Reader:
 
     def read(self, cycle: int, word: int, count: int, rank: int) -> Row:
         """Ask for neighbouring words from `cycle` on; a higher `rank` goes first."""
-        while cycle + CYCLES // 2 > len(self._ranks):
-            self._ranks += bytes(len(self._ranks))
-        while self._ranks[cycle] >= rank:
-            cycle += 1
+        cycle = self._first(cycle, rank - 1)
         ports = self._ports[self._turn : self._turn + count]
         self._turn = (self._turn + count) % (len(self._ports) // 2)
         row = self._memory.read(cycle, word, ports)
@@ -221,6 +230,15 @@ class Reader:
         self._take(cycle, rank, row)
         return row
 
+    def _first(self, cycle: int, rank: int) -> int:
+        """Return the first cycle from `cycle` on that nobody of a higher rank has."""
+        while True:
+            while cycle + CYCLES // 2 > len(self._ranks):
+                self._ranks += bytes(len(self._ranks))
+            if self._ranks[cycle] <= rank:
+                return cycle
+            cycle += 1
+
     def _take(self, cycle: int, rank: int, row: Row) -> None:
         """Give a cycle to a row; who had it, and all behind that one, have later ones."""
         while True:
@@ -229,9 +247,7 @@ class Reader:
             if not before:
                 return
             rank, row = before, other
-            cycle += 1
-            while self._ranks[cycle] > rank:
-                cycle += 1
+            cycle = self._first(cycle + 1, rank)
             row.answered += cycle - row.asked
             row.asked = cycle
 

@@ -130,6 +130,14 @@ def test_any_size_of_array(units, lanes):
     assert bound < cycles(linear(config, 0, *sizes)) < 1.25 * bound + 150
 
 
+def test_rows_of_more_words_than_ports():
+    config = dataclasses.replace(PAPER, engine=EngineConfig(units=64, lanes=64))
+    image, (first, _) = chain(config, y_type=ElementType.INT32, y_row_stride=160)
+    narrow = predict(config, image, [first])
+    image, _ = chain(config)
+    assert narrow.cycles - predict(config, image, [first]).cycles >= 40
+
+
 @pytest.mark.parametrize("config", (TINY, *BETWEEN.values()), ids=lambda config: config.name)
 def test_random_queues(config):
     """Any job has a prediction; no job is faster than the words that it moves."""
