@@ -27,7 +27,7 @@ CASES = (
     linear_case(128, 128, 128),
     linear_case(100, 100, 100, residual=True),
     attention_case(2, 97, 32),
-    layernorm_case(64, 192),
+    layernorm_case(32, 512),
     encoder_case(Shape(64, 64, 64, 64)),
 )
 
