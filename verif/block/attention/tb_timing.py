@@ -25,7 +25,7 @@ ERROR = float(os.environ["ERROR"])
 SHORT, SHORT_ERROR = 1000, 10
 """Runs of fewer cycles than the one may be off by the other besides."""
 
-FULL, HARD_ERROR = 2 / 3, 0.12
+FULL, HARD_ERROR = 2 / 3, 0.2
 """Where the ports are busy for more than this part of the time, who goes first decides. So it does
 in attention with blocks of one row, whose weights leave a head's entry no room."""
 
