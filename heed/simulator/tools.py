@@ -13,9 +13,13 @@ from heed.errors import HeedError
 
 LEAN_FLAGS = (
     "-O3 --x-assign fast --x-initial fast --noassert --output-split 4000 "
-    "--output-split-cfuncs 400 -CFLAGS -O2 -Wno-fatal"
+    "--output-split-cfuncs 400 -CFLAGS -O2 -CFLAGS -fno-tree-slp-vectorize -Wno-fatal"
 ).split()
-"""Verilator's options with which our designs compiled and ran fastest."""
+"""Verilator's options with which our designs compiled and ran fastest.
+
+GCC 12 takes a comparison of bytes for -1 where its vectoriser for straight code adds several of
+them up: without that option sums of comparisons are wrong now and then.
+"""
 
 
 @cache
