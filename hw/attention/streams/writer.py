@@ -232,12 +232,10 @@ class Writer(wiring.Component):
         ports = self._config.engine.ports
         turn = Signal(range(ports))  # of ports that are alike this one comes first
         ready = Cat(write.ready for write in self.write)
-        had_room = Signal(ports)
         room = Signal(range(ports + 1))  # ports that surely have room: a cycle earlier they had
         after_turn = Signal(ports)
-        m.d.sync += had_room.eq(Cat(load != PortLoad.CROWDED for load in self.load))
+        m.d.sync += room.eq(adder_tree(load != PortLoad.CROWDED for load in self.load))
         m.d.comb += [
-            room.eq(adder_tree(had_room)),
             held_gone.eq((held.count != 0) & (room >= held.count)),
             after_turn.eq(Const((1 << ports) - 1, ports) << turn),
         ]
