@@ -74,6 +74,77 @@ class TcdmConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CoreConfig:
+    """What a core can do beyond RV32I_Zicsr_Zifencei: switches of its extensions.
+
+    Parameters
+    ----------
+    m, a : bool
+        Multiplication and division; atomics.
+    xcv_alu, xcv_bi, xcv_bitmanip, xcv_hwlp, xcv_mac, xcv_mem, xcv_simd : bool
+        Groups of CORE-V's XCV instructions.
+    xheed : bool
+        Heed's own requantisation, `heed.rq`.
+    event_counters : int
+        Performance counters from `mhpmcounter3` on, 0 to 8.
+    """
+
+    m: bool = True
+    a: bool = True
+    xcv_alu: bool = True
+    xcv_bi: bool = True
+    xcv_bitmanip: bool = True
+    xcv_hwlp: bool = True
+    xcv_mac: bool = True
+    xcv_mem: bool = True
+    xcv_simd: bool = True
+    xheed: bool = True
+    event_counters: int = 4
+
+    def __post_init__(self):
+        for name in CORE_GROUPS:
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigError(f"core.{name} is {getattr(self, name)!r}, but must be a bool")
+        _check_range("core.event_counters", self.event_counters, 0, 8)
+
+    @property
+    def groups(self):
+        """Names of the extensions that are there, of `CORE_GROUPS`."""
+        return tuple(name for name in CORE_GROUPS if getattr(self, name))
+
+    @property
+    def xcv(self):
+        """Whether any group of XCV is there."""
+        return any(name.startswith("xcv") for name in self.groups)
+
+    @classmethod
+    def of(cls, *groups, **others):
+        """A core with just these extensions."""
+        unknown = set(groups) - set(CORE_GROUPS)
+        if unknown:
+            raise ConfigError(
+                f"no extension is called {', '.join(sorted(unknown))}; "
+                f"there are: {', '.join(CORE_GROUPS)}"
+            )
+        return cls(**{name: name in groups for name in CORE_GROUPS}, **others)
+
+
+CORE_GROUPS = (
+    "m",
+    "a",
+    "xcv_alu",
+    "xcv_bi",
+    "xcv_bitmanip",
+    "xcv_hwlp",
+    "xcv_mac",
+    "xcv_mem",
+    "xcv_simd",
+    "xheed",
+)
+"""Extensions of a core that can be left out."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class EngineConfig:
     """The attention engine.
 
@@ -138,8 +209,8 @@ class ClusterConfig:
         Worker cores, 1 to 16 with the control core. Harts 0 to workers - 1.
     control_core : bool
         Whether one more core of the same kind (hart `workers`) is there.
-    tcdm, engine
-        Their own configurations.
+    tcdm, engine, core
+        Their own configurations; `core` is that of every core.
     main_bytes : int
         Bytes of main memory in simulation, a power of two, 1 MiB to 256 MiB.
     """
@@ -149,6 +220,7 @@ class ClusterConfig:
     control_core: bool = True
     tcdm: TcdmConfig = field(default_factory=TcdmConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
+    core: CoreConfig = field(default_factory=CoreConfig)
     main_bytes: int = 64 << 20
 
     def __post_init__(self):

@@ -4,10 +4,10 @@ from amaranth.hdl import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.core.alu import Alu
-from hw.core.divider import Divider
+from hw.core.units.alu import Alu
+from hw.core.units.divider import Divider
 from hw.core.lsu import StoreAlign
-from hw.core.multiplier import Multiplier
+from hw.core.units.multiplier import Multiplier
 from hw.core.types import AluOp, Control, OperandA, OperandB, Unit
 
 

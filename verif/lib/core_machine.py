@@ -8,7 +8,7 @@ from typing import TextIO
 from amaranth.sim import Simulator
 
 from hw.tcdm.bus import TcdmOp
-from sw_model.iss import AccessFault, Event, FlatMemory
+from sw_model.isa import AccessFault, Event, FlatMemory
 from verif.lib.assembler import BASE
 
 MEMORY_BYTES = 1 << 16

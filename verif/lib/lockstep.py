@@ -1,9 +1,9 @@
 """Compares what a core retires with the instruction-set simulator, one event at a time."""
 
-from sw_model.iss import Event, Hart
-from sw_model.iss.csr import CYCLE_COUNTERS, MIP
-from sw_model.iss.decode import decode
-from sw_model.iss.trap import Cause
+from sw_model.isa import Event, Hart
+from sw_model.isa.csr import CYCLE_COUNTERS, MIP
+from sw_model.isa.decode import decode
+from sw_model.isa.trap import Cause
 
 UNPREDICTABLE = CYCLE_COUNTERS | {MIP}
 """CSRs whose values the model takes from the core: they depend on time."""

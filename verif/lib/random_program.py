@@ -2,8 +2,8 @@
 
 import random
 
-from sw_model.iss import csr
-from sw_model.iss.decode import TABLE, decode
+from sw_model.isa import csr
+from sw_model.isa.decode import TABLE, decode
 from verif.lib.assembler import BASE
 
 MEMORY_BYTES = 1 << 14

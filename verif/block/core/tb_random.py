@@ -12,7 +12,7 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, SimTimeoutError, with_timeout
 
-from sw_model.iss import Event, FlatMemory, Hart
+from sw_model.isa import Event, FlatMemory, Hart
 from verif.lib.assembler import BASE
 from verif.lib.core_top import TRACE_EVENTS
 from verif.lib.lockstep import Lockstep, show

@@ -2,7 +2,7 @@
 
 import random
 
-from hw.core.alu import Alu
+from hw.core.units.alu import Alu
 from hw.core.types import AluOp
 from hw.verilog import to_verilog
 from verif.lib.combinational import evaluate

@@ -11,11 +11,11 @@ from hw.core import core as core_module
 from hw.core import execute as execute_module
 from hw.core.core import Core
 from hw.core.decode import INSTRUCTIONS, Decoder
-from hw.core.multiplier import Multiplier
+from hw.core.units.multiplier import Multiplier
 from hw.core.registers import RegisterFile
 from hw.core.types import AluOp
 from hw.verilog import to_verilog
-from sw_model.iss import FlatMemory, Hart
+from sw_model.isa import FlatMemory, Hart
 from verif.lib.assembler import BASE, compile_c
 from verif.lib.core_machine import MEMORY_BYTES, CoreMachine
 from verif.lib.lockstep import Lockstep, check_run

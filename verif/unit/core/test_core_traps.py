@@ -7,7 +7,7 @@ import pytest
 from amaranth.sim import Simulator
 
 from hw.core.core import Core
-from sw_model.iss import FlatMemory, Hart
+from sw_model.isa import FlatMemory, Hart
 from verif.lib.assembler import BASE, assemble
 from verif.lib.core_machine import MEMORY_BYTES, CoreMachine
 from verif.lib.lockstep import check_run

@@ -6,8 +6,8 @@ from amaranth.sim import Simulator
 
 from hw.core.csr import MISA, Csrs
 from hw.verilog import to_verilog
-from sw_model.iss import csr as model
-from sw_model.iss.trap import Trap
+from sw_model.isa import csr as model
+from sw_model.isa.trap import Trap
 
 HART = 5
 WRITE, SET, CLEAR = 1, 2, 3

@@ -7,7 +7,7 @@ import pytest
 from hw.core.decode import INSTRUCTIONS, Decoder, Instruction, R
 from hw.core.types import Control, Unit
 from hw.verilog import to_verilog
-from sw_model.iss import decode as model
+from sw_model.isa import decode as model
 from verif.lib.assembler import assemble
 from verif.lib.combinational import evaluate
 

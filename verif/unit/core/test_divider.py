@@ -5,7 +5,7 @@ import random
 import pytest
 from amaranth.sim import Simulator
 
-from hw.core.divider import Divider
+from hw.core.units.divider import Divider
 from hw.verilog import to_verilog
 
 MASK = 0xFFFFFFFF

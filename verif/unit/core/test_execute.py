@@ -8,9 +8,9 @@ from hw.core.decode import INSTRUCTIONS, ImmediateFormat
 from hw.core.execute import Execute
 from hw.core.types import Unit
 from hw.verilog import to_verilog
-from sw_model.iss import FlatMemory, Hart
-from sw_model.iss.decode import TABLE
-from sw_model.iss.trap import Trap
+from sw_model.isa import FlatMemory, Hart
+from sw_model.isa.decode import TABLE
+from sw_model.isa.trap import Trap
 
 PC = 0x80000100
 MASK = 0xFFFFFFFF

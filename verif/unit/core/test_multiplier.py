@@ -2,7 +2,7 @@
 
 import random
 
-from hw.core.multiplier import Multiplier
+from hw.core.units.multiplier import Multiplier
 from hw.verilog import to_verilog
 from verif.lib.combinational import evaluate
 

@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from sw_model.iss.csr import Csrs
-from sw_model.iss.decode import Decoded, decode
-from sw_model.iss.memory import AccessFault, Memory
-from sw_model.iss.trap import Cause, Trap
+from sw_model.isa.csr import Csrs
+from sw_model.isa.decode import Decoded, decode
+from sw_model.isa.memory import AccessFault, Memory
+from sw_model.isa.trap import Cause, Trap
 
 
 class Event(NamedTuple):

@@ -1,6 +1,6 @@
 """Control and status registers of machine mode."""
 
-from sw_model.iss.trap import Cause, Trap
+from sw_model.isa.trap import Cause, Trap
 
 MSTATUS, MISA, MIE, MTVEC, MSTATUSH = 0x300, 0x301, 0x304, 0x305, 0x310
 MCOUNTINHIBIT, MSCRATCH, MEPC, MCAUSE, MTVAL, MIP = 0x320, 0x340, 0x341, 0x342, 0x343, 0x344

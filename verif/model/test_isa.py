@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sw_model.iss import AccessFault, FlatMemory, Hart
-from sw_model.iss import csr as registers
-from sw_model.iss.decode import TABLE, decode, imm_b, imm_i, imm_j, imm_s, imm_u
-from sw_model.iss.trap import Cause
+from sw_model.isa import AccessFault, FlatMemory, Hart
+from sw_model.isa import csr as registers
+from sw_model.isa.decode import TABLE, decode, imm_b, imm_i, imm_j, imm_s, imm_u
+from sw_model.isa.trap import Cause
 
 BASE = 0x8000_0000
 MASK = 0xFFFFFFFF

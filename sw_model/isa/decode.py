@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from sw_model.iss import execute as ex
-from sw_model.iss.execute import Execute, signed
+from sw_model.isa import execute as ex
+from sw_model.isa.execute import Execute, signed
 
 
 class Decoded(NamedTuple):

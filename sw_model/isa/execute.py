@@ -7,12 +7,12 @@ hold unsigned 32-bit values. A function raises `Trap` before it changes anything
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from sw_model.iss.memory import AccessFault
-from sw_model.iss.trap import Cause, Trap
+from sw_model.isa.memory import AccessFault
+from sw_model.isa.trap import Cause, Trap
 
 if TYPE_CHECKING:
-    from sw_model.iss.decode import Decoded
-    from sw_model.iss.hart import Hart
+    from sw_model.isa.decode import Decoded
+    from sw_model.isa.hart import Hart
 
 MASK = 0xFFFFFFFF
 Execute = Callable[["Hart", "Decoded"], None]

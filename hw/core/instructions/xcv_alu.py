@@ -1,0 +1,3 @@
+"""XCValu: minimum, maximum, clipping, extensions, sums with rounding and shift."""
+
+INSTRUCTIONS = ()

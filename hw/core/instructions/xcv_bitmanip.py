@@ -1,0 +1,3 @@
+"""XCVbitmanip: fields, counts, rotation."""
+
+INSTRUCTIONS = ()

@@ -1,0 +1,3 @@
+"""XCVmac: multiply-accumulate, products of halves."""
+
+INSTRUCTIONS = ()

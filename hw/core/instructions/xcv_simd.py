@@ -1,0 +1,3 @@
+"""XCVsimd: packed bytes and halves, dot products."""
+
+INSTRUCTIONS = ()

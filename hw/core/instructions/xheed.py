@@ -1,0 +1,3 @@
+"""Heed's own instruction."""
+
+INSTRUCTIONS = ()

@@ -1,0 +1,1 @@
+"""The core's functional units: from operands to a result."""
