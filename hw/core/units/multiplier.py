@@ -1,42 +1,125 @@
-"""32 x 32 multiplier."""
+"""Products of 32 bits, with accumulation, rounding and shift."""
 
 from amaranth.hdl import *
-from amaranth.lib import wiring
+from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
+
+from hw.common.numeric import wrap
+
+
+class Part(enum.IntEnum, shape=2):
+    """Which word of a product is wanted, and which operands are signed: M's funct3."""
+
+    LOW = 0
+    HIGH = 1
+    HIGH_SIGNED_UNSIGNED = 2
+    HIGH_UNSIGNED = 3
+
+
+class MultiplyOp(data.Struct):
+    """Operations of the multiplier.
+
+    With `short` the operands are halves, the `upper` or the lower ones, `unsigned` or not, and the
+    sum is shifted right, `rounded` or not. `accumulate` adds the product to the third operand,
+    `subtract` takes it off.
+    """
+
+    part: Part
+    accumulate: 1
+    subtract: 1
+    short: 1
+    upper: 1
+    unsigned: 1
+    rounded: 1
 
 
 class Multiplier(wiring.Component):
-    """`mul`, `mulh`, `mulhsu` and `mulhu` of the M extension.
+    """Multiplication of the M extension and of XCVmac.
 
-    One unsigned product of 64 bits, whose high half is corrected for negative operands: as an
-    unsigned number a negative one is 2^32 too large, so the other operand is taken off.
+    All products come from one unsigned array. The low word of a product is the same whether the
+    operands are signed or not, so halves are extended to words in their signedness. A high word is
+    corrected: as an unsigned number a negative operand is 2^32 too large, so the other one is taken
+    off. Sums are 32 bits and wrap; a half's sum is shifted as a number of the halves' signedness.
+
+    Parameters
+    ----------
+    mac : bool
+        Whether XCVmac is there. Without it only `op.part` matters.
 
     Members
     -------
-    op : In(2), 0 `mul`, 1 `mulh`, 2 `mulhsu`, 3 `mulhu`
-    a, b : In(32)
+    start : In(1), takes the operands
+    op : In(8), a `MultiplyOp`
+    a, b, c : In(32), two factors and what is accumulated to
+    high : In(5), how far halves are shifted
     result : Out(32)
 
     Timing
     ------
-    Combinational.
+    `result` belongs to the last `start`, from the cycle after it on. One product a cycle. The
+    first cycle forms the product and what is added to it, the second adds and shifts.
     """
 
-    op: In(2)
+    start: In(1)
+    op: In(8)
     a: In(32)
     b: In(32)
+    c: In(32)
+    high: In(5)
     result: Out(32)
+
+    def __init__(self, *, mac: bool):
+        self._mac = mac
+        super().__init__()
 
     def elaborate(self, platform):
         m = Module()
+        op = data.View(MultiplyOp, self.op)
+        a, b = Signal(32), Signal(32)
+        addend = Signal(32)  # what is added to the chosen word of the product
+        m.d.comb += [a.eq(self.a), b.eq(self.b)]
+        a_negative = self.a[31] & ((op.part == Part.HIGH) | (op.part == Part.HIGH_SIGNED_UNSIGNED))
+        b_negative = self.b[31] & (op.part == Part.HIGH)
+        excess = Mux(a_negative, self.b, 0) + Mux(b_negative, self.a, 0)
+        m.d.comb += addend.eq(wrap(-excess, 32))
+
         product = Signal(64)
-        a_negative = self.a[31] & (self.op != 3)
-        b_negative = self.b[31] & (self.op == 1)
-        excess_a = Mux(a_negative, self.b, 0)
-        excess_b = Mux(b_negative, self.a, 0)
-        m.d.comb += product.eq(self.a * self.b)
-        with m.If(self.op == 0):
-            m.d.comb += self.result.eq(product[:32])
-        with m.Else():
-            m.d.comb += self.result.eq(product[32:] - excess_a - excess_b)
+        added = Signal(32)
+        takes_high = Signal()
+        with m.If(self.start):
+            m.d.sync += [product.eq(a * b), added.eq(addend), takes_high.eq(op.part != Part.LOW)]
+        word = Mux(takes_high, product[32:], product[:32])
+        if not self._mac:
+            m.d.comb += self.result.eq(wrap(word + added, 32))
+            return m
+
+        with m.If(op.short):
+            m.d.comb += [a.eq(_half(op, self.a)), b.eq(_half(op, self.b))]
+        base = Mux(op.accumulate | op.subtract, self.c, 0)
+        extra = Signal(32)
+        with m.If(op.rounded):
+            m.d.comb += extra.eq((1 << self.high) >> 1)
+        with m.Elif(op.subtract):  # c - p is c + 1 + ~p
+            m.d.comb += extra.eq(1)
+        m.d.comb += addend.eq(wrap(base + extra - excess, 32))
+
+        inverted, arithmetic = Signal(), Signal()
+        amount = Signal(5)
+        with m.If(self.start):
+            m.d.sync += [
+                inverted.eq(op.subtract),
+                arithmetic.eq(~op.unsigned),
+                amount.eq(Mux(op.short, self.high, 0)),
+            ]
+        total = Signal(32)
+        m.d.comb += [
+            total.eq(wrap((word ^ inverted.replicate(32)) + added, 32)),
+            self.result.eq(Cat(total, total[31] & arithmetic).as_signed() >> amount),
+        ]
         return m
+
+
+def _half(op, word):
+    """The half of a word that `op` chooses, extended to a word."""
+    half = Mux(op.upper, word[16:], word[:16])
+    return Cat(half, (half[15] & ~op.unsigned).replicate(16))

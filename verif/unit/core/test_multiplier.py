@@ -1,36 +1,39 @@
-"""The multiplier against Python's integers."""
+"""The multiplier: M against Python's integers, all of it against the model of the ISA."""
 
-import random
 
+import pytest
+
+from hw.core.instructions import multiply, xcv_mac
+from hw.core.types import Unit
 from hw.core.units.multiplier import Multiplier
 from hw.verilog import to_verilog
-from verif.lib.combinational import evaluate
+from verif.lib.unit_vectors import CORNERS, results, vectors
 
-CORNERS = (0, 1, 2, 3, 0x7FFFFFFF, 0x80000000, 0x80000001, 0xFFFFFFFE, 0xFFFFFFFF, 0x10000)
+M_ROWS = [row for row in multiply.INSTRUCTIONS if row.unit is Unit.MULTIPLY]
+ROWS = [*M_ROWS, *xcv_mac.INSTRUCTIONS]
 
 
-def signed(value):
+def signed(value: int) -> int:
     return value - (1 << 32) if value >> 31 else value
 
 
-EXPECTED = (
-    lambda a, b: a * b,
-    lambda a, b: signed(a) * signed(b) >> 32,
-    lambda a, b: signed(a) * b >> 32,
-    lambda a, b: a * b >> 32,
-)
+PRODUCTS = {
+    "mul": lambda a, b: a * b,
+    "mulh": lambda a, b: signed(a) * signed(b) >> 32,
+    "mulhsu": lambda a, b: signed(a) * b >> 32,
+    "mulhu": lambda a, b: a * b >> 32,
+}
 
 
-def test_products():
-    rng = random.Random(2)
-    pairs = [(a, b) for a in CORNERS for b in CORNERS]
-    pairs += [(rng.getrandbits(32), rng.getrandbits(32)) for _ in range(200)]
-    cases = [(op, a, b) for op in range(4) for a, b in pairs]
-    inputs = [dict(op=op, a=a, b=b) for op, a, b in cases]
-    for case, (result,) in zip(cases, evaluate(Multiplier(), inputs, ["result"]), strict=True):
-        op, a, b = case
-        assert result == EXPECTED[op](a, b) & 0xFFFFFFFF, f"{op} {a:#x} {b:#x}"
+@pytest.mark.parametrize("mac", [False, True])
+def test_products(mac):
+    given = vectors(M_ROWS, 100)
+    given += [(row, row.match, a, b, 5) for row in M_ROWS for a in CORNERS for b in CORNERS]
+    for vector, result in zip(given, results(Multiplier(mac=mac), given), strict=True):
+        row, _, a, b, _ = vector
+        assert result == PRODUCTS[row.name](a, b) & 0xFFFFFFFF, f"{row.name} {a:#x} {b:#x}"
 
 
-def test_converts_to_verilog():
-    assert "module multiplier" in to_verilog(Multiplier(), name="multiplier")
+@pytest.mark.parametrize("mac", [False, True])
+def test_converts_to_verilog(mac):
+    assert "module multiplier" in to_verilog(Multiplier(mac=mac), name="multiplier")
