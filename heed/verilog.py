@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,13 +43,20 @@ def _engine(config: "ClusterConfig") -> "Component":
 def _crossbar(config: "ClusterConfig") -> "Component":
     from hw.tcdm.crossbar import Crossbar
 
-    return Crossbar(config=config.tcdm, masters=config.harts + config.engine.ports)
+    masters = config.harts + config.engine.ports
+    return Crossbar(config=config.tcdm, masters=masters, harts=config.harts)
 
 
 def _core(config: "ClusterConfig") -> "Component":
     from hw.core.core import Core
 
-    return Core()
+    return Core(config=config)
+
+
+def _rvfi_core(config: "ClusterConfig") -> "Component":
+    from hw.core.rvfi_core import RvfiCore
+
+    return RvfiCore(config=config)
 
 
 def _cluster(config: "ClusterConfig") -> "Component":
@@ -64,6 +71,45 @@ PARTS = (
     Part("core", _core),
     Part("cluster", _cluster),
 )
+TRACED_CORE = Part("core", _rvfi_core)
+"""A core with the RISC-V Formal Interface."""
+
+
+def choose(unit: str | None, *, rvfi: bool = False) -> tuple[Part, ...]:
+    """Return the parts to write: all of them, or the one called `unit`.
+
+    Parameters
+    ----------
+    unit : str, optional
+    rvfi : bool
+        Whether the core has its trace port; only with unit "core".
+
+    Raises
+    ------
+    HeedError
+        When there is no such part, or it has no trace port.
+    """
+    if rvfi and unit != "core":
+        asked = "no unit is named" if unit is None else f"the unit is {unit}"
+        raise HeedError(f"--rvfi needs --unit core, but {asked}", status=2)
+    if unit is None:
+        return PARTS
+    if rvfi:
+        return (TRACED_CORE,)
+    for part in PARTS:
+        if part.name == unit:
+            return (part,)
+    names = ", ".join(part.name for part in PARTS)
+    raise HeedError(f"no unit {unit!r}; there are: {names}", status=2)
+
+
+def without_xcv(config: "ClusterConfig") -> "ClusterConfig":
+    """Return the same cluster with cores of standard RISC-V: no XCV, no instructions of Heed."""
+    from hw.config import CoreConfig
+
+    standard = [group for group in config.core.groups if not group.startswith("x")]
+    core = CoreConfig.of(*standard, event_counters=config.core.event_counters)
+    return replace(config, core=core)
 
 
 def _run(command: list[str], folder: Path, what: str) -> None:
@@ -122,6 +168,7 @@ def write_verilog(
     config: "ClusterConfig",
     folder: Path,
     *,
+    parts: tuple[Part, ...] | None = None,
     checked: bool = True,
     progress: Callable[[str], None] = lambda message: None,
 ) -> list[Path]:
@@ -135,6 +182,8 @@ def write_verilog(
         What to build.
     folder : Path
         Where to; made when it is not there.
+    parts : tuple of Part, optional
+        What to write; all parts when left out.
     checked : bool
         Whether to lint with Verilator and check with Yosys first.
     progress : callable
@@ -152,6 +201,7 @@ def write_verilog(
     """
     from hw.verilog import to_verilog, verilog_sources
 
+    parts = PARTS if parts is None else parts
     folder = Path(folder).absolute()
     if folder.exists() and not folder.is_dir():
         raise HeedError(f"{folder} is a file, but must be a folder", status=2)
@@ -162,13 +212,13 @@ def write_verilog(
         raise HeedError(f"{folder} cannot be written: {error.strerror}") from None
     try:
         rams = [Path(shutil.copy(source, scratch)).name for source in verilog_sources()]
-        for part in PARTS:
+        for part in parts:
             progress(f"writing {part.name}.v ({config.name})")
             text = to_verilog(part.build(config), name=part.name)
             (scratch / f"{part.name}.v").write_text(text)
         for ram in rams if checked else ():
             lint(scratch, Path(ram).stem, [ram], waivers=None)
-        for part in PARTS if checked else ():
+        for part in parts if checked else ():
             sources = [f"{part.name}.v", *rams]
             progress(f"linting {part.name}.v with Verilator")
             lint(scratch, part.name, sources)

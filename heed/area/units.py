@@ -53,7 +53,8 @@ def build(name: str, config: "ClusterConfig") -> "Component":
 
     kind = units().get(name.lower())
     if kind is None:
-        raise HeedError(f"no unit {name!r}; there are: {', '.join(sorted(units()))}", status=2)
+        names = ", ".join(["core", *sorted(units())])
+        raise HeedError(f"no unit {name!r}; there are: {names}", status=2)
     parameter = inspect.signature(kind).parameters.get("config")
     if parameter is None:
         return kind()

@@ -1,4 +1,4 @@
-"""`heed exec`: a bare RV32 program on the simulated cluster."""
+"""`heed exec`: a bare RV32 program on the simulated cluster, or on the simulator core."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from heed.cli.options import From, Preset, To, Waves, count, preset_config, wave_window
+from heed.cli.options import (
+    From,
+    Preset,
+    Target,
+    To,
+    Waves,
+    check_output,
+    count,
+    preset_config,
+    wave_window,
+)
 from heed.cli.ui import Progress, complain
 from heed.errors import HeedError
 
@@ -20,6 +30,7 @@ def _write_console(data: bytes) -> None:
 
 def command(
     program: Annotated[Path, typer.Argument(help="The program, an ELF file for RV32.")],
+    target: Target = "rtl",
     preset: Preset = "tiny",
     cores: Annotated[
         int, typer.Option(parser=count, metavar="N", help="Cores to start, from hart 0 on.")
@@ -27,25 +38,42 @@ def command(
     max_cycles: Annotated[
         int, typer.Option(parser=count, metavar="N", help="End the run after so many cycles.")
     ] = (50_000_000),
+    signature: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the words from begin_signature to end_signature to this file.",
+        ),
+    ] = None,
+    trace: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a line an instruction to this file."),
+    ] = None,
     waves: Waves = None,
     first: From = None,
     last: To = None,
 ) -> None:
-    """Run a bare RV32 ELF on the RTL; exits with the program's status.
+    """Run a bare RV32 ELF; exits with the program's status.
 
     What the program writes to the console appears as it happens.
 
-    A run that reaches --max-cycles prints each hart's program counter and exits with 124.
+    A run that reaches --max-cycles prints each hart's program counter and exits with 124. A trap
+    whose handler lies in no memory prints what happened where and exits with 125.
     """
     config = preset_config(preset)
     window = wave_window(waves, first, last)
+    for name, file in (("--signature", signature), ("--trace", trace)):
+        check_output(name, file)
+    if window and target != "rtl":
+        raise HeedError(f"--waves needs --target rtl, but the target is {target}", status=2)
     if cores > config.harts:
         raise HeedError(
             f"--cores is {cores}, but preset {config.name} has {config.harts}", status=2
         )
-    from heed import doctor
+    if target == "rtl":
+        from heed import doctor
 
-    doctor.require("exec")
+        doctor.require("exec")
     from heed.exec import execute
 
     with Progress() as progress:
@@ -57,13 +85,18 @@ def command(
         result = execute(
             program,
             config=config,
+            target=target,
             cores=cores,
             max_cycles=max_cycles,
+            signature=signature,
+            trace=trace,
             waves=window,
             console=console,
             progress=progress,
         )
-    if not result.exited:
+    if result.trap:
+        complain(f"{program}: {result.trap}")
+    elif not result.exited:
         places = ", ".join(f"hart {hart}: {pc:#010x}" for hart, pc in enumerate(result.pcs[:cores]))
         complain(f"{program} did not end within {max_cycles} cycles; {places}")
     raise typer.Exit(result.status)

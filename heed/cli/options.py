@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from heed.errors import HeedError
+from heed.targets import TARGETS
 
 if TYPE_CHECKING:
     from hw.config import ClusterConfig
@@ -31,6 +32,19 @@ def cycle(text: str) -> int:
     return _integer(text, 0)
 
 
+def target(text: str) -> str:
+    """What programs run on; the message names the value and what there is."""
+    if text not in TARGETS:
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(TARGETS)}")
+    return text
+
+
+Target = Annotated[
+    str,
+    typer.Option(
+        parser=target, metavar="rtl|iss", help="The RTL, or the instruction-set simulator."
+    ),
+]
 Preset = Annotated[str, typer.Option(help="Configuration of the cluster: tiny or paper.")]
 Waves = Annotated[
     Path | None, typer.Option(help="Write waveforms (VCD) to this file, with viewer save files.")
@@ -63,10 +77,23 @@ def wave_window(
     begin = first or 0
     if last is not None and last < begin:
         raise HeedError(f"--to is {last}, but must not be before --from ({begin})", status=2)
+    check_output("--waves", file)
+    return file, begin, last
+
+
+def check_output(option: str, file: Path | None) -> None:
+    """Refuse a file that an option asks to write, but that cannot be one.
+
+    Raises
+    ------
+    HeedError
+        Its folder does not exist, or it is a folder.
+    """
+    if file is None:
+        return
     if not file.absolute().parent.is_dir():
         raise HeedError(
-            f"--waves {file}: the folder {file.absolute().parent} does not exist", status=2
+            f"{option} {file}: the folder {file.absolute().parent} does not exist", status=2
         )
     if file.is_dir():
-        raise HeedError(f"--waves {file}: is a folder, but must be a file", status=2)
-    return file, begin, last
+        raise HeedError(f"{option} {file}: is a folder, but must be a file", status=2)

@@ -1,5 +1,6 @@
 """Reads bare RV32 programs: what goes where, where they start, how they end."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -65,6 +66,33 @@ def check_range(what: str, address: int, length: int, config: ClusterConfig) -> 
         f"{what} at {address:#010x}, {length} bytes, does not lie in a memory of preset "
         f"{config.name}: there are {places}"
     )
+
+
+def check_run(
+    elf: "str | Path | Program",
+    config: ClusterConfig,
+    harts: int,
+    max_cycles: int,
+    loads: Iterable[tuple[int, bytes]],
+    dumps: Iterable[tuple[int, int]],
+) -> Program:
+    """Check what a run was asked for, and return its program, read when it is a path.
+
+    Raises
+    ------
+    HeedError
+        The program or one of the other values does not fit the cluster.
+    """
+    program = elf if isinstance(elf, Program) else read_elf(elf, config)
+    if not 1 <= harts <= config.harts:
+        raise HeedError(f"harts is {harts}, but preset {config.name} has 1 to {config.harts}")
+    if max_cycles < 1:
+        raise HeedError(f"max_cycles is {max_cycles}, but must be 1 or more")
+    for address, data in loads:
+        check_range("data to load", address, len(data), config)
+    for address, length in dumps:
+        check_range("data to dump", address, length, config)
+    return program
 
 
 def read_elf(path: str | Path, config: ClusterConfig) -> Program:
@@ -139,7 +167,7 @@ def _check_header(elf: ELFFile, path: Path) -> None:
     if elf["e_flags"] & _COMPRESSED_FLAG:
         raise HeedError(
             f"{path} was compiled for compressed instructions, which the cores do not have",
-            "Compile it for rv32im.",
+            "Compile it for rv32ima, without c.",
         )
 
 

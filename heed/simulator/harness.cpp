@@ -6,7 +6,8 @@
 //   --load ADDRESS FILE     (any number) bytes to memory before the run
 //   --dump ADDRESS LENGTH FILE  (any number) bytes from memory after it
 //   --snapshots DIR         the scratchpad to DIR/<n>.bin at each mailbox word with bit 31 set
-//   --vcd FILE FROM TO      (builds with tracing) waveform of the cycles FROM to TO
+//   --vcd FILE FROM TO      (builds with waves) waveform of the cycles FROM to TO
+//   --trace FILE            (builds with tracing) hart and record of every retired instruction
 
 #include <chrono>
 #include <cinttypes>
@@ -22,6 +23,7 @@
 
 #include "Vsim_top.h"
 #include "Vsim_top__Dpi.h"
+#include "retire.h"
 #include "sim_config.h"
 #include "svdpi.h"
 #include "verilated.h"
@@ -31,7 +33,8 @@
 
 namespace {
 
-constexpr int kStatusMaxCycles = 124;
+constexpr int kStatusMaxCycles = 124, kStatusTrap = 125;
+constexpr int kDrainCycles = 1000;  // at most, until the last instruction's record is there
 
 [[noreturn]] void fail(const std::string &message) {
     std::fprintf(stderr, "simulator: %s\n", message.c_str());
@@ -104,7 +107,7 @@ struct Range {
 struct Options {
     uint32_t start = 1, boot = 0, tohost = 1;
     uint64_t max_cycles = 0;
-    std::string result, snapshots, vcd;
+    std::string result, snapshots, vcd, trace;
     uint64_t vcd_from = 0, vcd_to = 0;
     std::vector<Range> loads, dumps;
 };
@@ -124,6 +127,7 @@ Options parse(int argc, char **argv) {
         else if (name == "--max-cycles") options.max_cycles = number();
         else if (name == "--result") options.result = text();
         else if (name == "--snapshots") options.snapshots = text();
+        else if (name == "--trace") options.trace = text();
         else if (name == "--load") {
             uint32_t address = number();
             options.loads.push_back({address, 0, text()});
@@ -173,7 +177,7 @@ class Waves {
         if (!vcd_.isOpen()) fail("cannot write " + options.vcd);
 #else
         (void)top;
-        fail("this build does not trace waves");
+        fail("this build has no waves");
 #endif
     }
     ~Waves() {
@@ -203,9 +207,24 @@ struct MailboxWord {
     uint32_t value;
 };
 
+// What ended a run, as its record will show it.
+struct LastRecord {
+    bool store;  // of `data` to the word that ends runs; otherwise the exception at `pc`
+    uint32_t data, pc;
+};
+
+struct Trap {
+    bool taken = false;
+    uint32_t hart, cause, pc, word, value;
+    bool interrupt;
+};
+
 struct Outcome {
     bool exited = false;
     int status = kStatusMaxCycles;
+    Trap trap;
+    LastRecord last{};
+    bool told = false;  // the record of `last` was sent
     uint64_t cycles = 0;
     double seconds = 0;
     std::vector<MailboxWord> mailbox;
@@ -217,6 +236,73 @@ template <typename Port> uint32_t port_word(const Port &port, int index) {
     if constexpr (std::is_integral_v<Port>) return uint64_t(port) >> (32 * index);
     else return port[index];
 }
+
+// Sends hart and record of each retired instruction; nothing without a file.
+class Trace {
+  public:
+    explicit Trace(const Options &options) : tohost_(options.tohost) {
+        if (options.trace.empty()) return;
+        if (!HEED_TRACING) fail("this build does not trace instructions");
+        file_ = std::fopen(options.trace.c_str(), "wb");
+        if (!file_) fail("cannot write " + options.trace);
+    }
+    ~Trace() {
+        if (file_ && std::fclose(file_)) fail("cannot write the trace");
+    }
+    bool on() const { return file_; }
+
+    // Sends what retires in this cycle; whether `last` is among it.
+    bool sample(const Vsim_top &top, uint64_t cycle, const LastRecord *last = nullptr) {
+        bool found = false;
+#if HEED_TRACING
+        if (!file_) return false;
+#define HEED_RECORD(h)                                                                        \
+    if (top.rvfi_valid >> h & 1 && !found) {                                                  \
+        heed_retire r{};                                                                      \
+        r.time = cycle;                                                                       \
+        r.mem_time = top.rvfi_##h##_heed_mem_time;                                            \
+        r.pc = top.rvfi_##h##_pc_rdata;                                                       \
+        r.next_pc = top.rvfi_##h##_pc_wdata;                                                  \
+        r.insn = top.rvfi_##h##_insn;                                                         \
+        r.rd_addr = top.rvfi_##h##_rd_addr;                                                   \
+        r.rd_wdata = top.rvfi_##h##_rd_wdata;                                                 \
+        r.rd2_addr = top.rvfi_##h##_heed_rd2_addr;                                            \
+        r.rd2_wdata = top.rvfi_##h##_heed_rd2_wdata;                                          \
+        r.mem_addr = top.rvfi_##h##_mem_addr;                                                 \
+        r.mem_rmask = top.rvfi_##h##_mem_rmask;                                               \
+        r.mem_wmask = top.rvfi_##h##_mem_wmask;                                               \
+        r.mem_rdata = top.rvfi_##h##_mem_rdata;                                               \
+        r.mem_wdata = top.rvfi_##h##_mem_wdata;                                               \
+        r.trap = top.rvfi_##h##_trap;                                                         \
+        r.cause = top.rvfi_##h##_heed_cause;                                                  \
+        r.irq = top.rvfi_##h##_heed_irq;                                                      \
+        r.irq_cause = top.rvfi_##h##_heed_irq_cause;                                          \
+        send(h, r);                                                                           \
+        found = last && is(r, *last);                                                         \
+    }
+        HEED_EACH_HART(HEED_RECORD)
+#undef HEED_RECORD
+#else
+        (void)top, (void)cycle, (void)last;
+#endif
+        return found;
+    }
+
+  private:
+    void send(uint64_t hart, const heed_retire &record) {
+        std::fwrite(&hart, sizeof hart, 1, file_);
+        std::fwrite(&record, sizeof record, 1, file_);
+    }
+
+    bool is(const heed_retire &record, const LastRecord &last) const {
+        if (!last.store) return record.trap && record.pc == last.pc;
+        bool ends = record.mem_addr == tohost_ || record.mem_addr == kExitRegister;
+        return ends && record.mem_wmask == 0xF && record.mem_wdata == last.data;
+    }
+
+    uint32_t tohost_;
+    std::FILE *file_ = nullptr;
+};
 
 void tick(Vsim_top &top, Waves &waves, uint64_t cycle) {
     top.clk = 1;
@@ -237,38 +323,61 @@ void reset(Vsim_top &top, const Options &options) {
     for (int i = 0; i < kResetCycles; ++i) tick(top, none, 0);
 }
 
-Outcome run(Vsim_top &top, const Memory &memory, const Options &options) {
+Outcome run(Vsim_top &top, const Memory &memory, const Options &options, Trace &trace) {
     Outcome outcome;
     Waves waves(top, options);
     uint64_t snapshots = 0;
     auto begin = std::chrono::steady_clock::now();
     top.start = options.start;
-    while (outcome.cycles < options.max_cycles && !outcome.exited) {
+    bool ended = false;
+    while (outcome.cycles < options.max_cycles && !ended) {
         uint64_t cycle = outcome.cycles++;
         tick(top, waves, cycle);
-        if (!top.notify) continue;
-        if (top.console_valid) {
-            std::fputc(top.console_data, stdout);
-            std::fflush(stdout);
-        }
-        if (top.mailbox_valid) {
-            outcome.mailbox.push_back({cycle, top.mailbox_data});
-            if (!options.snapshots.empty() && top.mailbox_data >> 31) {
-                auto image = memory.tcdm_image();
-                write_file(options.snapshots + "/" + std::to_string(snapshots++) + ".bin",
-                           image.data(), kTcdmBytes);
+        if (top.notify) {
+            if (top.console_valid) {
+                std::fputc(top.console_data, stdout);
+                std::fflush(stdout);
+            }
+            if (top.mailbox_valid) {
+                outcome.mailbox.push_back({cycle, top.mailbox_data});
+                if (!options.snapshots.empty() && top.mailbox_data >> 31) {
+                    auto image = memory.tcdm_image();
+                    write_file(options.snapshots + "/" + std::to_string(snapshots++) + ".bin",
+                               image.data(), kTcdmBytes);
+                }
+            }
+            if (top.exit_valid) {
+                uint32_t code = top.exit_data >> 1;
+                outcome.status = code > 255 ? 255 : int(code);
+                outcome.exited = ended = true;
+                outcome.last = {true, top.exit_data, 0};
+            } else if (top.trap_valid) {
+                outcome.status = kStatusTrap;
+                outcome.trap = {true,        top.trap_hart, top.trap_cause & 0x1Fu,
+                                top.trap_pc, top.trap_insn, top.trap_value,
+                                bool(top.trap_cause >> 5 & 1)};
+                ended = true;
+                outcome.last = {false, 0, top.trap_pc};
             }
         }
-        if (top.exit_valid) {
-            uint32_t code = top.exit_data >> 1;
-            outcome.status = code > 255 ? 255 : int(code);
-            outcome.exited = true;
-        }
+        outcome.told = trace.sample(top, cycle, ended ? &outcome.last : nullptr);
     }
     outcome.seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     for (int hart = 0; hart < kHarts; ++hart) outcome.pcs.push_back(port_word(top.pc, hart));
     return outcome;
+}
+
+// The record of the instruction that ended the run follows a few cycles behind.
+void drain(Vsim_top &top, Outcome &outcome, const Options &options, Trace &trace) {
+    Options quiet;
+    Waves none(top, quiet);
+    if (!trace.on() || outcome.status == kStatusMaxCycles && !outcome.exited) return;
+    for (int i = 0; i < kDrainCycles && !outcome.told; ++i) {
+        uint64_t cycle = outcome.cycles + i;
+        tick(top, none, cycle);
+        outcome.told = trace.sample(top, cycle, &outcome.last);
+    }
 }
 
 void write_result(const Outcome &outcome, const std::string &name) {
@@ -289,7 +398,16 @@ void write_result(const Outcome &outcome, const std::string &name) {
         std::fprintf(file, "%s[%" PRIu64 ", %" PRIu32 "]", separator, word.cycle, word.value);
         separator = ", ";
     }
-    std::fprintf(file, "]}\n");
+    std::fprintf(file, "], \"trap\": ");
+    const Trap &trap = outcome.trap;
+    if (trap.taken)
+        std::fprintf(file,
+                     "{\"hart\": %" PRIu32 ", \"interrupt\": %d, \"cause\": %" PRIu32
+                     ", \"pc\": %" PRIu32 ", \"word\": %" PRIu32 ", \"value\": %" PRIu32 "}",
+                     trap.hart, trap.interrupt, trap.cause, trap.pc, trap.word, trap.value);
+    else
+        std::fprintf(file, "null");
+    std::fprintf(file, "}\n");
     if (std::fclose(file)) fail("cannot write " + name);
 }
 
@@ -303,8 +421,10 @@ int main(int argc, char **argv) {
     reset(*top, options);
     Memory memory;
     for (const Range &range : options.loads) load(memory, range);
-    Outcome outcome = run(*top, memory, options);
+    Trace trace(options);
+    Outcome outcome = run(*top, memory, options, trace);
     for (const Range &range : options.dumps) dump(memory, range);
+    drain(*top, outcome, options, trace);
     top->final();
     write_result(outcome, options.result);
     return 0;

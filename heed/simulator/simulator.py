@@ -5,74 +5,35 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from heed.errors import HeedError
-from heed.simulator.build import Build, Report, build
-from heed.simulator.elf import Program, check_range, read_elf
+from heed.simulator.build import TRACING, Build, Report, build
+from heed.simulator.elf import Program, check_run
+from heed.simulator.records import Record, RecordPipe
+from heed.simulator.result import MAX_CYCLES, RunResult, Trap
 from heed.simulator.waves import write_save_files
 from hw.config import ClusterConfig
 
-MAX_CYCLES = 50_000_000
-TIMED_OUT = 124
-"""Status of a run that `max_cycles` ended."""
 _NO_TOHOST = 1
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """What a run did.
-
-    Attributes
-    ----------
-    status
-        0 to 255 as the program said, or 124 when the cycles ran out.
-    cycles
-        Clock cycles from the start of the harts to the end, that of the ending store included.
-    mailbox
-        Cycle and value of each word written to the mailbox.
-    snapshots
-        The whole TCDM at each mailbox word with bit 31 set, if asked for.
-    dumps
-        The bytes of each range asked for, at the end.
-    pcs
-        Address of the instruction that each hart retired last; 0 for a hart that was not started.
-    console
-        Everything written to the console.
-    seconds
-        Host time that the cycles took.
-    exited
-        The program ended the run, not `max_cycles`.
-    """
-
-    status: int
-    cycles: int
-    mailbox: list[tuple[int, int]]
-    snapshots: list[bytes]
-    dumps: list[bytes]
-    pcs: list[int]
-    console: bytes
-    seconds: float
-    exited: bool
-
-    @property
-    def khz(self) -> float:
-        """Simulated cycles a millisecond of host time."""
-        return self.cycles / self.seconds / 1000 if self.seconds else 0.0
 
 
 class Simulator:
     """The native simulator of one configuration."""
 
-    def __init__(self, config: ClusterConfig, built: Build, waves: bool):
+    def __init__(self, config: ClusterConfig, built: Build, waves: bool, tracing: bool = False):
         self.config = config
         self.waves = waves
+        self.tracing = tracing
         self._built = built
 
     @classmethod
     def build(
-        cls, config: ClusterConfig, waves: bool = False, progress: Report | None = None
+        cls,
+        config: ClusterConfig,
+        waves: bool = False,
+        progress: Report | None = None,
+        tracing: bool = False,
     ) -> "Simulator":
         """Return the simulator of `config`; builds it unless it is in the cache.
 
@@ -83,13 +44,17 @@ class Simulator:
             Whether runs can write waveforms; a build of its own, slower.
         progress
             Gets a line of text at each step of a build.
+        tracing
+            Whether runs can hand out every instruction; a build of its own, a little slower.
 
         Raises
         ------
         HeedError
             A tool is missing or fails.
         """
-        return cls(config, build(config, waves=waves, progress=progress or _ignore), waves)
+        design = TRACING if tracing else None
+        built = build(config, waves=waves, progress=progress or _ignore, design=design)
+        return cls(config, built, waves, tracing)
 
     def run(
         self,
@@ -102,8 +67,9 @@ class Simulator:
         snapshots: bool = False,
         console: Callable[[bytes], None] | None = None,
         waves: tuple[str | Path, int | None, int | None] | None = None,
+        trace: Callable[[int, Record], None] | None = None,
     ) -> RunResult:
-        """Run a program until it ends or `max_cycles` have passed.
+        """Run a program until it ends, `max_cycles` have passed or a trap finds no handler.
 
         Parameters
         ----------
@@ -123,6 +89,8 @@ class Simulator:
         waves
             Waveform file to write, first and last cycle (None: from the start, to the end); save
             files for GTKWave and Surfer are written beside it.
+        trace
+            Gets hart and record of every instruction, in a thread of its own.
 
         Raises
         ------
@@ -130,18 +98,10 @@ class Simulator:
             The program cannot run on this cluster, an argument is out of range, or a file cannot
             be written.
         """
-        program = elf if isinstance(elf, Program) else read_elf(elf, self.config)
-        if not 1 <= harts <= self.config.harts:
-            raise HeedError(
-                f"harts is {harts}, but preset {self.config.name} has 1 to {self.config.harts}"
-            )
-        if max_cycles < 1:
-            raise HeedError(f"max_cycles is {max_cycles}, but must be 1 or more")
         loads = list(loads)
-        for address, data in loads:
-            check_range("data to load", address, len(data), self.config)
-        for address, length in dumps:
-            check_range("data to dump", address, length, self.config)
+        program = check_run(elf, self.config, harts, max_cycles, loads, dumps)
+        if trace and not self.tracing:
+            raise HeedError("this simulator was built without tracing")
         with tempfile.TemporaryDirectory(prefix="heed-") as name:
             folder = Path(name)
             command = [
@@ -163,7 +123,7 @@ class Simulator:
                 command += ["--snapshots", str(folder / "snapshots")]
             if waves:
                 command += self._wave_arguments(*waves, max_cycles)
-            printed = _execute(command, console or _ignore)
+            printed = _execute(command, console or _ignore, trace)
             if waves:
                 write_save_files(Path(waves[0]))
             return _collect(folder, printed, len(dumps))
@@ -186,13 +146,33 @@ def _ignore(_: object) -> None:
     pass
 
 
-def _execute(command: list[str], console: Callable[[bytes], None]) -> bytes:
-    """Run the simulator, hand on what the program prints, and return all of it."""
+def _execute(
+    command: list[str],
+    console: Callable[[bytes], None],
+    trace: Callable[[int, Record], None] | None,
+) -> bytes:
+    """Run the simulator, hand on what it prints and traces, and return all that it printed."""
+    if trace is None:
+        return _listen(command, console)
+    with RecordPipe(trace) as pipe:
+        return _listen([*command, "--trace", f"/dev/fd/{pipe.end}"], console, pipe)
+
+
+def _listen(
+    command: list[str], console: Callable[[bytes], None], pipe: RecordPipe | None = None
+) -> bytes:
     printed = bytearray()
     try:
-        running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        running = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=(pipe.end,) if pipe else (),
+        )
     except OSError as error:
         raise HeedError(f"cannot start {command[0]}: {error.strerror}", "Run it again.") from None
+    if pipe:
+        pipe.started()
     with running as process:
         try:
             while data := os.read(process.stdout.fileno(), 65536):
@@ -213,6 +193,7 @@ def _collect(folder: Path, printed: bytes, dumps: int) -> RunResult:
     images = []
     while (file := folder / "snapshots" / f"{len(images)}.bin").exists():
         images.append(file.read_bytes())
+    trap = result["trap"]
     return RunResult(
         status=result["status"],
         cycles=result["cycles"],
@@ -223,4 +204,5 @@ def _collect(folder: Path, printed: bytes, dumps: int) -> RunResult:
         console=printed,
         seconds=result["seconds"],
         exited=result["exited"],
+        trap=trap and Trap(**trap | {"interrupt": bool(trap["interrupt"])}),
     )

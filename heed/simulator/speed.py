@@ -5,7 +5,8 @@ import sys
 import time
 from pathlib import Path
 
-from heed.simulator.simulator import RunResult, Simulator
+from heed.simulator.result import RunResult
+from heed.simulator.simulator import Simulator
 from heed.toolchain import compile
 from hw.config import ClusterConfig
 from hw.presets import PRESETS, preset

@@ -7,16 +7,20 @@ from amaranth.lib.wiring import In, Out, connect
 from hw.cluster.cluster import Cluster
 from hw.cluster.main_memory import MainMemory
 from hw.config import ClusterConfig
+from hw.core.rvfi import EXTRA, MEMBERS
 
 RESET_CYCLES = 4
+_SHOWN = {name: width for name, width in MEMBERS.items() if name != "valid"} | {
+    f"heed_{name}": width for name, width in EXTRA.items()
+}
 
 
 class SimTop(wiring.Component):
     """A cluster with main memory, watched for output and for the end of the run.
 
     A run ends by a store of a value with bit 0 set, whole word, by any hart, to `tohost_address`
-    or to the exit register. `notify` is high in every cycle that brings output or the end, so that
-    a simulator's main loop looks at one signal a cycle.
+    or to the exit register; or by a trap whose handler lies in no memory. `notify` is high in every
+    cycle that brings output or the end: a simulator's main loop looks at one signal a cycle.
 
     Everything but the clock is registered on its way in, and the reset comes from within: Verilator
     evaluates whatever depends combinationally on an input at every call, and that would be the
@@ -25,6 +29,8 @@ class SimTop(wiring.Component):
     Parameters
     ----------
     config : ClusterConfig
+    rvfi : bool
+        Whether the trace ports of the harts are there.
 
     Members
     -------
@@ -36,8 +42,12 @@ class SimTop(wiring.Component):
     console_valid, console_data : Out; a byte for the terminal
     mailbox_valid, mailbox_data : Out; a word for the host
     exit_valid, exit_data : Out; the run ends with this value
+    trap_valid : Out; a hart takes a trap that nothing handles, the lowest one of several is told
+    trap_hart, trap_cause, trap_pc, trap_insn, trap_value : Out; that hart, the cause (bit 5: an
+        interrupt), the instruction's address and word, what `mtval` gets
     pc : Out(32 * harts); address of the instruction that each hart retired last, or 0
     sleeping : Out(harts)
+    rvfi_valid : Out(harts), rvfi_<hart>_<name> : Out; every hart's trace port, when asked for
 
     Timing
     ------
@@ -45,25 +55,36 @@ class SimTop(wiring.Component):
     combinational in the cycle in which a bus takes the store.
     """
 
-    def __init__(self, *, config: ClusterConfig):
+    def __init__(self, *, config: ClusterConfig, rvfi=False):
         self._config = config
-        super().__init__(
-            {
-                "clk": In(1),
-                "start": In(config.harts),
-                "boot_address": In(32),
-                "tohost_address": In(32),
-                "notify": Out(1),
-                "console_valid": Out(1),
-                "console_data": Out(8),
-                "mailbox_valid": Out(1),
-                "mailbox_data": Out(32),
-                "exit_valid": Out(1),
-                "exit_data": Out(32),
-                "pc": Out(32 * config.harts),
-                "sleeping": Out(config.harts),
-            }
-        )
+        self._rvfi = rvfi
+        members = {
+            "clk": In(1),
+            "start": In(config.harts),
+            "boot_address": In(32),
+            "tohost_address": In(32),
+            "notify": Out(1),
+            "console_valid": Out(1),
+            "console_data": Out(8),
+            "mailbox_valid": Out(1),
+            "mailbox_data": Out(32),
+            "exit_valid": Out(1),
+            "exit_data": Out(32),
+            "trap_valid": Out(1),
+            "trap_hart": Out(range(config.harts)),
+            "trap_cause": Out(6),
+            "trap_pc": Out(32),
+            "trap_insn": Out(32),
+            "trap_value": Out(32),
+            "pc": Out(32 * config.harts),
+            "sleeping": Out(config.harts),
+        }
+        if rvfi:
+            members["rvfi_valid"] = Out(config.harts)
+            for hart in range(config.harts):
+                for name, width in _SHOWN.items():
+                    members[f"rvfi_{hart}_{name}"] = Out(width)
+        super().__init__(members)
 
     def elaborate(self, platform):
         m = Module()
@@ -77,7 +98,9 @@ class SimTop(wiring.Component):
             ClockSignal("sync").eq(self.clk),
             ResetSignal("sync").eq(resetting[0]),
         ]
-        m.submodules.cluster = cluster = Cluster(config=self._config, monitored=True)
+        m.submodules.cluster = cluster = Cluster(
+            config=self._config, monitored=True, rvfi=self._rvfi
+        )
         m.submodules.main_memory = memory = MainMemory(config=self._config)
         connect(m, cluster.memory, memory.data)
         for outer, inner in zip(cluster.fetch, memory.fetch, strict=True):
@@ -96,9 +119,27 @@ class SimTop(wiring.Component):
             self.sleeping.eq(Cat(hart.sleeping for hart in cluster.monitor)),
             self.exit_valid.eq(cluster.exit.valid & cluster.exit.data[0]),
             self.exit_data.eq(cluster.exit.data),
-            self.notify.eq(self.console_valid | self.mailbox_valid | self.exit_valid),
+            self.trap_valid.eq(Cat(hart.trap for hart in cluster.monitor).any()),
+            self.notify.eq(
+                self.console_valid | self.mailbox_valid | self.exit_valid | self.trap_valid
+            ),
         ]
         for hart in cluster.monitor:
             with m.If(hart.store & hart.data[0] & (hart.address == tohost_address)):
                 m.d.comb += [self.exit_valid.eq(1), self.exit_data.eq(hart.data)]
+        for number, hart in reversed(list(enumerate(cluster.monitor))):
+            with m.If(hart.trap):
+                m.d.comb += [
+                    self.trap_hart.eq(number),
+                    self.trap_cause.eq(hart.trap_cause),
+                    self.trap_pc.eq(hart.trap_pc),
+                    self.trap_insn.eq(hart.trap_insn),
+                    self.trap_value.eq(hart.trap_value),
+                ]
+        if self._rvfi:
+            m.d.comb += self.rvfi_valid.eq(Cat(hart.rvfi.valid for hart in cluster.monitor))
+            for number, hart in enumerate(cluster.monitor):
+                for name in _SHOWN:
+                    port = getattr(self, f"rvfi_{number}_{name}")
+                    m.d.comb += port.eq(getattr(hart.rvfi, name))
         return m

@@ -1,5 +1,8 @@
 """The Verilog export: the same bytes every time, checked, and never half-written."""
 
+import re
+from dataclasses import replace
+
 import pytest
 from amaranth.hdl import Instance, Module
 from amaranth.lib import wiring
@@ -8,6 +11,8 @@ from amaranth.lib.wiring import In, Out
 from heed import verilog
 from heed.cli import main as cli
 from heed.errors import HeedError
+from hw.config import CoreConfig
+from hw.core.rvfi import EXTRA, MEMBERS
 from hw.presets import PAPER, TINY
 
 FILES = {"engine.v", "crossbar.v", "core.v", "cluster.v", "heed_ram.v"}
@@ -98,6 +103,32 @@ def test_a_folder_that_is_a_file(small, tmp_path):
     for folder in (tmp_path / "out", tmp_path / "out" / "below"):
         with pytest.raises(HeedError, match="out"):
             verilog.write_verilog(TINY, folder)
+
+
+def test_a_unit_by_itself(small, tmp_path):
+    verilog.write_verilog(TINY, tmp_path / "out", parts=verilog.choose("two"))
+    assert set(contents(tmp_path / "out")) == {"two.v", "heed_ram.v"}
+
+
+def test_the_core_with_its_trace_port(tmp_path, capsys):
+    """The ports have the names of the RISC-V Formal Interface, and no others of it are there."""
+    words = ["verilog", "--unit", "core", "--rvfi", "--no-xcv", "-o", str(tmp_path)]
+    assert cli.main(words) == 0, capsys.readouterr().err
+    assert set(contents(tmp_path)) == {"core.v", "heed_ram.v"}
+    top = (tmp_path / "core.v").read_text().partition("module core(")[2]
+    ports = re.findall(r"^  output (?:\[(\d+):0\] )?(\w*rvfi_\w+);$", top, re.MULTILINE)
+    expected = {f"rvfi_{name}": width for name, width in MEMBERS.items()}
+    expected |= {f"heed_rvfi_{name}": width for name, width in EXTRA.items()}
+    assert {name: int(high or 0) + 1 for high, name in ports} == expected
+
+
+def test_standard_cores():
+    """`--no-xcv` leaves what RISC-V has a name for, and everything else of the cluster."""
+    config = verilog.without_xcv(PAPER)
+    assert config.core.groups == ("m", "a") and config.core.event_counters
+    assert replace(config, core=PAPER.core) == PAPER
+    bare = verilog.without_xcv(replace(PAPER, core=CoreConfig.of("xcv_mem", "m")))
+    assert bare.core.groups == ("m",)
 
 
 def test_the_verb_prints_what_it_wrote(small, tmp_path, capsys):

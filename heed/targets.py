@@ -1,0 +1,4 @@
+"""What programs run on."""
+
+TARGETS = ("rtl", "iss")
+"""The RTL, simulated; the instruction-set simulator."""
