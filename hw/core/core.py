@@ -1,84 +1,121 @@
-"""The RV32IM core: pipeline control around its units."""
+"""The RV32 core: pipeline control around its units."""
+
+from functools import reduce
+from operator import or_
 
 from amaranth.hdl import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from hw.config import ClusterConfig
 from hw.core.bus import DataSignature, FetchSignature
 from hw.core.csr import Csrs
 from hw.core.decode import Decoder
 from hw.core.exceptions import Exceptions
 from hw.core.execute import Execute
 from hw.core.fetch import Fetch
-from hw.core.lsu import LoadAlign
-from hw.core.ports import InterruptSignature, RetireSignature
+from hw.core.instructions import instructions
+from hw.core.late import LateResults
+from hw.core.loops import Loops
+from hw.core.lsu import Access, Lsu, Region
+from hw.core.ports import InterruptSignature, MonitorSignature
 from hw.core.registers import RegisterFile
-from hw.core.types import Cause, Control, CsrOp, SystemOp, TrapRequest, Unit
-from hw.tcdm.bus import TcdmOp
+from hw.core.rvfi import RvfiSignature
+from hw.core.trace import Trace
+from hw.core.types import Control, CoreEvent, CsrOp, Fetched, SystemOp, TrapRequest, Unit
+from hw.tcdm.bus import TcdmOp, TcdmSignature
+
+WORD = 2
+"""Size of an access of 32 bits, as in funct3."""
+
+TRACE_DEPTH = 64
+"""Instructions that may leave execute before an older one's late result; then execute waits."""
 
 
 class Core(wiring.Component):
-    """RV32IM_Zicsr_Zifencei in order, machine mode only, with precise traps.
+    """RV32I_Zicsr_Zifencei in order, machine mode only, with precise traps; extensions by choice.
 
-    Four stages: fetch; decode and register read; execute (ALU, multiplier, divider, CSRs, branches,
-    address of loads and stores); write-back (response of memory). An instruction leaves execute
-    only when the one before it is done or ends in this cycle without a fault, so when something
-    traps nothing younger has taken effect. Manuals: RISC-V unprivileged ISA (RV32I, M, Zicsr,
-    Zifencei), privileged ISA chapter 3 (machine level).
+    Four stages: fetch; decode and register read; execute; write-back. Whatever can trap traps in
+    execute, so an instruction that leaves it is committed: it retires there. Most results are
+    written by the register file's first port in the cycle after. Late results (loads, products,
+    requantisations, quotients) come by the second one; until then a bit of the scoreboard holds
+    those back that read or write the register, and nobody else. Loads go first at that port, then
+    products and requantisations, then quotients.
+
+    Manuals: RISC-V unprivileged ISA (RV32I, M, A, Zicsr, Zifencei), privileged ISA chapter 3
+    (machine level), CORE-V's XCV extensions (CV32E40P user manual).
 
     Parameters
     ----------
-    retire : bool
-        Whether the observation port `retire` is there.
+    config : ClusterConfig
+        Its `core` says which extensions are there; sizes of TCDM and main memory say where accesses
+        fault.
+    rvfi : bool
+        Whether the trace port `rvfi` is there.
+    trace_depth : int
+        How far the trace may lag behind, a power of two.
 
     Members
     -------
     fetch : Out(FetchSignature)
-    data : Out(DataSignature)
+    tcdm : Out(TcdmSignature); loads, stores and atomics of TCDM
+    data : Out(DataSignature); of devices and main memory
     start : In(1), begins at `boot_address`; until then nothing changes; ignored afterwards
     boot_address : In(32), a multiple of 4
     hart_id : In(32), constant; what `mhartid` reads
     interrupts : In(InterruptSignature); levels, sampled once before they act
     sleeping : Out(1), in `wfi` with nothing outstanding
-    retire : Out(RetireSignature), when asked for
+    monitor : Out(MonitorSignature); for simulation tops
+    rvfi : Out(RvfiSignature), when asked for
 
     Timing
     ------
-    One instruction a cycle with one-cycle fetch and data. One cycle is lost when an instruction
-    uses what the load right before it loads, after a taken branch, a jump, `mret`, `fence.i` or a
-    trap, and when a CSR instruction or `wfi` directly follows another instruction. Division takes
-    34 cycles. A data request or response that comes n cycles late holds the core n cycles.
-    Combinational: `data.rsp` to `data.req.valid` and to `fetch.req`, `fetch.rsp` and
-    `data.req.ready` to registers only.
+    One instruction a cycle with one-cycle fetch and TCDM, back to back accesses and products too.
+    One cycle is lost when an instruction uses the late result of the one right before it, after a
+    taken branch, a jump, `mret`, `fence.i`, a write of loop registers or a trap; none at the ends
+    of hardware loops. A TCDM request that is refused waits in a queue of two while others go on.
+    A division takes what `Divider` says, besides other instructions. Accesses to devices and main
+    memory hold execute until their response.
+    Combinational: `tcdm.req.ready` to registers only; `data.rsp` to `fetch.req`; `fetch.rsp` to
+    registers only.
     """
 
-    def __init__(self, *, retire=False):
+    def __init__(self, *, config: ClusterConfig, rvfi=False, trace_depth=TRACE_DEPTH):
         members = {
             "fetch": Out(FetchSignature()),
+            "tcdm": Out(TcdmSignature(addr_width=config.tcdm.addr_width)),
             "data": Out(DataSignature()),
             "start": In(1),
             "boot_address": In(32),
             "hart_id": In(32),
             "interrupts": In(InterruptSignature()),
             "sleeping": Out(1),
+            "monitor": Out(MonitorSignature()),
         }
-        if retire:
-            members["retire"] = Out(RetireSignature())
-        self._retire = retire
+        if rvfi:
+            members["rvfi"] = Out(RvfiSignature())
+        self._config = config
+        self._trace_depth = trace_depth if rvfi else 0
         super().__init__(members)
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.fetch = fetch = Fetch()
-        m.submodules.decoder = decoder = Decoder()
-        m.submodules.registers = registers = RegisterFile()
-        m.submodules.execute = execute = Execute()
-        m.submodules.load = load = LoadAlign()
-        m.submodules.csrs = csrs = Csrs()
+        config, core = self._config, self._config.core
+        tags = max(self._trace_depth, 1)
+        rows = instructions(core)
+        third = any(row.format.reads_rs3 for row in rows)
+        m.submodules.fetch = fetch = Fetch(loops=core.xcv_hwlp)
+        m.submodules.decoder = decoder = Decoder(rows)
+        m.submodules.registers = registers = RegisterFile(third=third)
+        m.submodules.execute = execute = Execute(core=core)
+        m.submodules.lsu = lsu = Lsu(config=config, tags=tags)
+        m.submodules.late = late = LateResults(tags=tags)
+        m.submodules.csrs = csrs = Csrs(core=core)
         m.submodules.exceptions = exceptions = Exceptions()
-        req, rsp = self.data.req, self.data.rsp
 
         connect(m, flipped(self.fetch), fetch.bus)
+        connect(m, flipped(self.tcdm), lsu.tcdm)
+        connect(m, flipped(self.data), lsu.data)
         connect(m, flipped(self.interrupts), csrs.interrupts)
         m.d.comb += [
             fetch.start.eq(self.start),
@@ -87,29 +124,17 @@ class Core(wiring.Component):
             csrs.counting.eq(fetch.running & ~self.sleeping),
         ]
 
-        # The instruction in execute. Once `committed` it does not give way to an interrupt.
+        # The instruction in execute.
         x_valid = Signal()
-        x_pc = Signal(32)
-        x_insn = Signal(32)
-        x_error = Signal()
+        x = Signal(Fetched)
         x_immediate = Signal(32)
         control = Signal(Control)
-        committed = Signal()
         x_holds = Signal()  # it is there and stays
-        rd, rs1, rs2 = x_insn[7:12], x_insn[15:20], x_insn[20:25]
+        x_retires = Signal()
+        x_traps = Signal()
+        rd, rs1, rs2 = x.insn[7:12], x.insn[15:20], x.insn[20:25]
 
-        # The instruction in write-back.
-        w_valid = Signal()
-        w_pc = Signal(32)
-        w_rd = Signal(5)
-        w_writes = Signal()
-        w_result = Signal(32)  # of a load or store: the address
-        w_load = Signal()
-        w_store = Signal()
-        w_op = Signal(3)
-        w_counts = Signal()
-
-        # Decode and register read; an instruction that stays reads again, for a load's value.
+        # Decode and register read; an instruction that stays reads again, for a late result.
         redirect = fetch.redirect
         decoded = fetch.o.payload
         enters = fetch.o.valid & fetch.o.ready
@@ -118,195 +143,285 @@ class Core(wiring.Component):
             decoder.insn.eq(decoded.insn),
             registers.rs1.eq(Mux(x_holds, rs1, decoded.insn[15:20])),
             registers.rs2.eq(Mux(x_holds, rs2, decoded.insn[20:25])),
+            registers.rs3.eq(Mux(x_holds, rd, decoded.insn[7:12])),
         ]
         with m.If(~x_holds):
             m.d.sync += x_valid.eq(enters)
         with m.If(enters):
             m.d.sync += [
-                x_pc.eq(decoded.pc),
-                x_insn.eq(decoded.insn),
-                x_error.eq(decoded.error),
+                x.eq(decoded),
                 x_immediate.eq(decoder.immediate),
                 control.eq(decoder.control),
             ]
 
-        # Write-back.
-        w_memory = w_load | w_store
-        w_ends = Signal()
-        w_fault = Signal()
-        w_retires = Signal()
-        w_free = Signal()
-        m.d.comb += [
-            w_ends.eq(w_valid & (~w_memory | rsp.valid)),
-            w_fault.eq(w_valid & w_memory & rsp.valid & rsp.error),
-            w_retires.eq(w_ends & ~w_fault),
-            w_free.eq(~w_valid | w_retires),
-            load.op.eq(w_op),
-            load.address.eq(w_result[:2]),
-            load.data.eq(rsp.data),
-            registers.write.eq(w_retires & w_writes),
-            registers.rd.eq(w_rd),
-            registers.rd_data.eq(Mux(w_load, load.value, w_result)),
-            csrs.retired.eq(w_retires & w_counts),
-        ]
-
-        # Operands: forwarded from write-back, unless that is a load.
-        hit1 = control.reads_rs1 & w_valid & w_writes & (w_rd == rs1)
-        hit2 = control.reads_rs2 & w_valid & w_writes & (w_rd == rs2)
-        operand1 = Signal(32)
-        operand2 = Signal(32)
-        x_ready = Signal()  # operands are there and nothing older can trap
-        m.d.comb += [
-            operand1.eq(Mux(hit1, w_result, registers.rs1_data)),
-            operand2.eq(Mux(hit2, w_result, registers.rs2_data)),
-            x_ready.eq(x_valid & w_free & ~((hit1 | hit2) & w_load)),
-        ]
-
-        # Execute.
-        is_load = control.unit == Unit.LOAD
-        is_store = control.unit == Unit.STORE
-        is_memory = is_load | is_store
-        is_divide = control.unit == Unit.DIVIDE
-        is_csr = control.unit == Unit.CSR
+        def unit(*which):
+            return reduce(or_, (control.unit == one for one in which))
 
         def is_system(op):
-            return (control.unit == Unit.SYSTEM) & (control.op == op)
+            return unit(Unit.SYSTEM) & (control.op == op)
+
+        is_memory = unit(Unit.LOAD, Unit.STORE, Unit.ATOMIC)
+        is_late = unit(Unit.LOAD, Unit.ATOMIC, Unit.MULTIPLY, Unit.REQUANTISE, Unit.DIVIDE)
+        is_csr = unit(Unit.CSR)
+        is_loop = unit(Unit.LOOP)
+
+        # Operands: of the instruction right before forwarded, of late results waited for.
+        operands = [Signal(32, name=f"operand_{i}") for i in (1, 2, 3)]
+        reads = (control.reads_rs1, control.reads_rs2, control.reads_rs3)
+        sources = (rs1, rs2, rd)
+        values = (registers.rs1_data, registers.rs2_data, registers.rs3_data)
+        waits = Signal()
+        for operand, source, value in zip(operands, sources, values, strict=True):
+            forwarded = registers.write & (registers.rd == source)
+            m.d.comb += operand.eq(Mux(forwarded, registers.rd_data, value))
+        x_ready = Signal()
+        m.d.comb += [
+            waits.eq(
+                Cat(
+                    *(
+                        r & late.pending.bit_select(s, 1)
+                        for r, s in zip(reads, sources, strict=True)
+                    ),
+                    control.writes_rd & late.pending.bit_select(rd, 1),
+                ).any()
+            ),
+            x_ready.eq(x_valid & ~waits),
+        ]
 
         m.d.comb += [
             execute.control.eq(control),
-            execute.pc.eq(x_pc),
+            execute.pc.eq(x.pc),
             execute.immediate.eq(x_immediate),
-            execute.rs1.eq(operand1),
-            execute.rs2.eq(operand2),
+            execute.low.eq(x.insn[20:25]),
+            execute.high.eq(x.insn[25:30]),
+            execute.rs1.eq(operands[0]),
+            execute.rs2.eq(operands[1]),
+            execute.rs3.eq(operands[2]),
             execute.csr.eq(csrs.value),
-            csrs.addr.eq(x_insn[20:]),
+            csrs.addr.eq(x.insn[20:]),
             csrs.op.eq(control.op[:2]),
-            csrs.operand.eq(Mux(control.op[2], x_immediate, operand1)),
+            csrs.operand.eq(Mux(control.op[2], x_immediate, operands[0])),
             csrs.writes.eq((control.op[:2] == CsrOp.WRITE) | (rs1 != 0)),
         ]
 
-        # What ends it: a trap, or its unit.
-        x_traps = Signal()
-        x_retires = Signal()
-        finished = Signal()
+        # Traps: an exception, or an interrupt before an instruction that has not begun.
         interrupted = Signal()
         m.d.comb += [
             exceptions.control.eq(control),
-            exceptions.pc.eq(x_pc),
-            exceptions.insn.eq(x_insn),
-            exceptions.fetch_error.eq(x_error),
+            exceptions.pc.eq(x.pc),
+            exceptions.insn.eq(x.insn),
+            exceptions.fetch_error.eq(x.error),
             exceptions.csr_legal.eq(csrs.legal),
             exceptions.jumps.eq(execute.jumps),
-            exceptions.address.eq(execute.address),
-            exceptions.misaligned.eq(execute.misaligned),
-            interrupted.eq(csrs.pending & ~committed),
-            x_traps.eq(x_ready & (exceptions.raised | interrupted)),
-            x_retires.eq(x_ready & ~x_traps & finished),
-            x_holds.eq(x_valid & ~x_traps & ~x_retires & ~w_fault),
-            self.sleeping.eq(x_valid & is_system(SystemOp.WFI) & ~w_valid & ~csrs.wake & committed),
+            exceptions.address.eq(Mux(is_memory, execute.address, execute.target)),
+            exceptions.misaligned.eq(lsu.misaligned),
+            exceptions.outside.eq(lsu.region == Region.NOWHERE),
+            exceptions.fault.eq(lsu.fault),
+        ]
+        trace_full = Signal()
+        begun = Signal()  # a blocking access was offered, or it sleeps
+        m.d.comb += [
+            interrupted.eq(csrs.pending & ~begun),
+            x_traps.eq(x_ready & ~trace_full & (exceptions.raised | interrupted)),
+        ]
+        m.d.sync += begun.eq(x_holds & (begun | lsu.busy | self.sleeping))
+
+        # What ends it otherwise: its unit.
+        starts = Signal()
+        finished = Signal()
+        m.d.comb += [
+            starts.eq(x_ready & ~trace_full & ~exceptions.raised & ~interrupted),
+            x_retires.eq(starts & finished),
+            x_holds.eq(x_valid & ~x_traps & ~x_retires),
         ]
         with m.If(is_memory):
-            m.d.comb += finished.eq(req.ready)
-        with m.Elif(is_divide):
-            m.d.comb += finished.eq(execute.divided)
-        with m.Elif(is_csr):
-            m.d.comb += finished.eq(~w_valid)
+            m.d.comb += finished.eq(lsu.ready)
+        with m.Elif(unit(Unit.MULTIPLY, Unit.REQUANTISE)):
+            m.d.comb += finished.eq(late.multiplier_ready)
+        with m.Elif(unit(Unit.DIVIDE)):
+            m.d.comb += finished.eq(~execute.divider_busy)
+        with m.Elif(is_system(SystemOp.FENCE) | is_system(SystemOp.FENCE_I)):
+            m.d.comb += finished.eq(lsu.idle)
         with m.Elif(is_system(SystemOp.WFI)):
-            m.d.comb += finished.eq(~w_valid & csrs.wake)
+            m.d.comb += [
+                finished.eq(lsu.idle & late.idle & csrs.wake),
+                self.sleeping.eq(starts & lsu.idle & late.idle & ~csrs.wake),
+            ]
         with m.Else():
             m.d.comb += finished.eq(1)
 
-        starts = x_ready & ~x_traps
+        access = Signal(Access(tags))
         m.d.comb += [
-            req.valid.eq(starts & is_memory),
-            req.payload.op.eq(Mux(is_store, TcdmOp.STORE, TcdmOp.LOAD)),
-            req.payload.addr.eq(execute.address),
-            req.payload.data.eq(execute.store_data),
-            req.payload.strobe.eq(execute.strobe),
-            execute.divide.eq(starts & is_divide),
+            lsu.valid.eq(is_memory & starts),
+            lsu.access.eq(access),
+            access.op.eq(_memory_op(control)),
+            access.size.eq(Mux(unit(Unit.ATOMIC), WORD, control.op[:3])),
+            access.address.eq(execute.address),
+            access.data.eq(operands[1]),
+            access.rd.eq(Mux(unit(Unit.STORE), 0, rd)),
             csrs.commit.eq(x_retires & is_csr),
             csrs.leave.eq(x_retires & is_system(SystemOp.MRET)),
+            csrs.retired.eq(x_retires & (~is_csr | csrs.counted)),
         ]
-        commits = is_memory | is_divide | is_system(SystemOp.WFI)
-        m.d.sync += committed.eq(x_holds & (committed | (starts & commits)))
 
-        with m.If(~w_valid | w_ends):
-            m.d.sync += w_valid.eq(x_retires)
+        # First port: the result of what left execute, in the next cycle.
+        base_written = control.post & (unit(Unit.STORE) | (rd != rs1))
+        destination = Mux(control.post, rs1, rd)
+        writes = Mux(control.post, base_written, control.writes_rd & ~is_late)
+        m.d.sync += [
+            registers.write.eq(x_retires & writes & (destination != 0)),
+            registers.rd.eq(destination),
+        ]
         with m.If(x_retires):
-            m.d.sync += [
-                w_pc.eq(x_pc),
-                w_rd.eq(rd),
-                w_writes.eq(control.writes_rd & (rd != 0)),
-                w_result.eq(execute.result),
-                w_load.eq(is_load),
-                w_store.eq(is_store),
-                w_op.eq(control.op[:3]),
-                w_counts.eq(~is_csr | csrs.counted),
-            ]
+            m.d.sync += registers.rd_data.eq(execute.result)
 
-        # Traps: the older instruction first.
+        # Second port: late results.
+        connect(m, lsu.write, late.loaded)
+        m.d.comb += [
+            late.rd.eq(rd),
+            late.load.eq(x_retires & lsu.late & ~unit(Unit.STORE)),
+            late.product.eq(x_retires & unit(Unit.MULTIPLY)),
+            late.requantisation.eq(x_retires & unit(Unit.REQUANTISE)),
+            late.quotient.eq(x_retires & unit(Unit.DIVIDE)),
+            execute.multiply.eq(late.product),
+            execute.requantise.eq(late.requantisation),
+            execute.divide.eq(late.quotient),
+            execute.divider_ack.eq(late.divider_ack),
+            late.product_data.eq(execute.product),
+            late.requantised_data.eq(execute.requantised),
+            late.quotient_data.eq(execute.quotient),
+            late.divided.eq(execute.divided),
+            registers.late_write.eq(late.write.valid),
+            registers.late_rd.eq(late.write.rd),
+            registers.late_data.eq(late.write.data),
+        ]
+
+        # Where it goes on.
         trap = Signal(TrapRequest)
         m.d.comb += [
-            csrs.trap.valid.eq(w_fault | x_traps),
+            csrs.trap.valid.eq(x_traps),
             csrs.trap.request.eq(trap),
+            trap.pc.eq(x.pc),
+            trap.interrupt.eq(interrupted),
+            trap.code.eq(Mux(interrupted, csrs.pending_code, exceptions.code)),
+            trap.value.eq(Mux(interrupted, 0, exceptions.value)),
         ]
-        with m.If(w_fault):
-            m.d.comb += [
-                trap.code.eq(Mux(w_load, Cause.LOAD_FAULT, Cause.STORE_FAULT)),
-                trap.pc.eq(w_pc),
-                trap.value.eq(w_result),
-            ]
-        with m.Elif(interrupted):
-            m.d.comb += [
-                trap.interrupt.eq(1),
-                trap.code.eq(csrs.pending_code),
-                trap.pc.eq(x_pc),
-            ]
-        with m.Else():
-            m.d.comb += [
-                trap.code.eq(exceptions.code),
-                trap.pc.eq(x_pc),
-                trap.value.eq(exceptions.value),
-            ]
-
-        with m.If(csrs.trap.valid):
+        goes_on = (x.pc + 4)[:32]
+        with m.If(x_traps):
             m.d.comb += [redirect.valid.eq(1), redirect.target.eq(csrs.vector)]
         with m.Elif(is_system(SystemOp.MRET)):
             m.d.comb += [redirect.valid.eq(x_retires), redirect.target.eq(csrs.epc)]
-        with m.Elif(is_system(SystemOp.FENCE_I)):
-            m.d.comb += [redirect.valid.eq(x_retires), redirect.target.eq(x_pc + 4)]
+        with m.Elif(is_system(SystemOp.FENCE_I) | is_loop):
+            m.d.comb += [redirect.valid.eq(x_retires), redirect.target.eq(goes_on)]
         with m.Else():
             m.d.comb += [
                 redirect.valid.eq(x_retires & execute.jumps),
                 redirect.target.eq(execute.target),
             ]
+        next_pc = Signal(32)
+        m.d.comb += next_pc.eq(Mux(redirect.valid, redirect.target, goes_on))
+        if core.xcv_hwlp:
+            m.submodules.loops = loops = Loops()
+            ends = Mux(x_retires & ~redirect.valid, x.ends, 0)
+            m.d.comb += [
+                loops.write.eq(x_retires & is_loop),
+                loops.op.eq(control.op[:3]),
+                loops.number.eq(x.insn[7]),
+                loops.pc.eq(x.pc),
+                loops.immediate.eq(x.insn[20:]),
+                loops.short.eq(rs1),
+                loops.operand.eq(operands[0]),
+                loops.ends.eq(ends),
+            ]
+            for mine, fetched, read in zip(loops.loops, fetch.loops, csrs.loops, strict=True):
+                m.d.comb += [fetched.eq(mine), read.eq(mine)]
+            with m.If(~redirect.valid & x.loops):
+                m.d.comb += next_pc.eq(Mux(x.ends[0], loops.loops[0].start, loops.loops[1].start))
 
-        if self._retire:
-            self._observe(m, x_traps, x_retires, x_pc, x_insn, trap, w_ends, w_fault, registers)
+        # What counters and simulation tops see.
+        memory_waits = starts & is_memory & ~lsu.ready
+        unit_waits = starts & unit(Unit.MULTIPLY, Unit.REQUANTISE, Unit.DIVIDE) & ~finished
+        events = {
+            CoreEvent.OPERAND_WAIT: x_valid & waits,
+            CoreEvent.MEMORY_WAIT: memory_waits,
+            CoreEvent.FETCH_WAIT: ~x_valid,
+            CoreEvent.REDIRECT: redirect.valid,
+            CoreEvent.LOAD: x_retires & unit(Unit.LOAD, Unit.ATOMIC),
+            CoreEvent.STORE: x_retires & unit(Unit.STORE),
+            CoreEvent.TCDM_REFUSED: lsu.refused,
+            CoreEvent.UNIT_WAIT: unit_waits,
+        }
+        m.d.comb += csrs.events.eq(Cat(events[event] for event in CoreEvent))
+        m.d.comb += [
+            self.monitor.store.eq(lsu.stored.valid),
+            self.monitor.address.eq(lsu.stored.address),
+            self.monitor.data.eq(lsu.stored.data),
+            self.monitor.retired.eq(x_retires),
+            self.monitor.pc.eq(x.pc),
+            self.monitor.insn.eq(x.insn),
+            self.monitor.trap.eq(x_traps),
+            self.monitor.cause.eq(Cat(trap.code, trap.interrupt)),
+            self.monitor.value.eq(trap.value),
+            self.monitor.vector.eq(csrs.vector),
+        ]
+
+        if self._trace_depth:
+            m.submodules.trace = trace = Trace(depth=self._trace_depth)
+            connect(m, trace.rvfi, flipped(self.rvfi))
+            connect(m, lsu.performed, trace.performed)
+            entry = trace.push.entry
+            size_mask = Signal(4)
+            access_there = is_memory & ~x_traps
+            loads = unit(Unit.LOAD, Unit.ATOMIC) & (access.op != TcdmOp.SC)
+            stores = access.op != TcdmOp.LOAD
+            m.d.comb += [
+                trace_full.eq(trace.full),
+                access.tag.eq(trace.tag),
+                late.tag.eq(trace.tag),
+                lsu.time.eq(trace.time),
+                trace.trap.valid.eq(x_traps),
+                trace.trap.interrupt.eq(interrupted),
+                trace.trap.code.eq(trap.code),
+                trace.written.valid.eq(late.write.valid),
+                trace.written.tag.eq(late.write.tag),
+                trace.written.data.eq(late.write.data),
+                trace.push.valid.eq(x_retires | (x_traps & ~interrupted)),
+                entry.pc.eq(x.pc),
+                entry.next_pc.eq(next_pc),
+                entry.insn.eq(x.insn),
+                entry.trap.eq(x_traps),
+                entry.cause.eq(Mux(x_traps, trap.code, 0)),
+                entry.late.eq(is_late & (rd != 0) & ~x_traps),
+                entry.memory.eq(access_there),
+                entry.op.eq(access.op),
+                entry.address.eq(access.address),
+                entry.reads.eq(Mux(loads, size_mask, 0)),
+                entry.writes.eq(Mux(stores & (access.op != TcdmOp.LR), size_mask, 0)),
+                entry.data.eq(operands[1]),
+            ]
+            for number, (read, source, operand) in enumerate(
+                zip(reads, sources, operands, strict=True), start=1
+            ):
+                with m.If(read):
+                    m.d.comb += [
+                        entry[f"rs{number}"].eq(source),
+                        entry[f"rs{number}_data"].eq(operand),
+                    ]
+            with m.If(~x_traps & control.writes_rd & (rd != 0)):
+                m.d.comb += [entry.rd.eq(rd), entry.rd_data.eq(execute.result)]
+            with m.If(~x_traps & base_written & (rs1 != 0)):
+                m.d.comb += [entry.rd2.eq(rs1), entry.rd2_data.eq(execute.result)]
+            with m.Switch(access.size[:2]):
+                with m.Case(0):
+                    m.d.comb += size_mask.eq(0b0001)
+                with m.Case(1):
+                    m.d.comb += size_mask.eq(0b0011)
+                with m.Default():
+                    m.d.comb += size_mask.eq(0b1111)
         return m
 
-    def _observe(self, m, x_traps, x_retires, x_pc, x_insn, trap, w_ends, w_fault, registers):
-        """Drive `retire`: traps of execute come a cycle later, in their place."""
-        trapped = Signal()
-        pc = Signal(32)
-        insn = Signal(32)
-        interrupt = Signal()
-        code = Signal(5)
-        m.d.sync += trapped.eq(x_traps)
-        with m.If(x_traps | x_retires):
-            m.d.sync += [
-                pc.eq(x_pc),
-                insn.eq(x_insn),
-                interrupt.eq(trap.interrupt),
-                code.eq(trap.code),
-            ]
-        m.d.comb += [
-            self.retire.valid.eq(w_ends | trapped),
-            self.retire.pc.eq(pc),
-            self.retire.insn.eq(insn),
-            self.retire.rd.eq(Mux(registers.write, registers.rd, 0)),
-            self.retire.rd_data.eq(registers.rd_data),
-            self.retire.trap.eq(trapped | w_fault),
-            self.retire.interrupt.eq(trapped & interrupt),
-            self.retire.cause.eq(Mux(w_fault, trap.code, code)),
-        ]
+
+def _memory_op(control):
+    """What memory is asked to do."""
+    plain = Mux(control.unit == Unit.STORE, TcdmOp.STORE, TcdmOp.LOAD)
+    return Mux(control.unit == Unit.ATOMIC, control.op[:4], plain)

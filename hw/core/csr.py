@@ -4,11 +4,23 @@ from amaranth.hdl import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.config import CoreConfig
+from hw.core.loops import LOOPS, Loop
 from hw.core.ports import InterruptSignature
 from hw.core.types import CsrOp, Interrupt, TrapRequest
 
-MISA = 1 << 30 | 1 << (ord("I") - ord("A")) | 1 << (ord("M") - ord("A"))
-"""32 bits, I and M."""
+EVENTS = 8
+"""Events that performance counters can count; `hw.core.types.CoreEvent` names them."""
+
+LOOP_REGISTERS = 0xCC0
+"""Start, end and count of loop 0; those of loop 1 are 4 further."""
+
+
+def misa(core):
+    """What `misa` reads: 32 bits, I, and M and A where a `CoreConfig` has them."""
+    letters = "I" + "M" * core.m + "A" * core.a
+    return 1 << 30 | sum(1 << (ord(letter) - ord("A")) for letter in letters)
+
 
 PRIORITY = (Interrupt.EXTERNAL, Interrupt.SOFTWARE, Interrupt.TIMER)
 """Which interrupt wins when several are pending."""
@@ -20,8 +32,15 @@ class Csrs(wiring.Component):
     `mstatus` (MIE, MPIE; MPP always machine), `misa`, `mie`, `mip`, `mtvec` (direct and
     vectored), `mscratch`, `mepc`, `mcause`, `mtval`, `mhartid`, `mvendorid`, `marchid`, `mimpid`
     and `mconfigptr` (0), `mstatush` (0), `mcycle`, `minstret` with `mcountinhibit`, and their
-    shadows `cycle` and `instret`. The other performance counters and their selectors read as 0.
-    `mcycle` counts while `counting` is high: not before the start and not in `wfi`.
+    shadows `cycle` and `instret`. `mcycle` counts while `counting` is high: not before the start
+    and not in `wfi`. From `mhpmcounter3` on there are `event_counters` 64-bit counters; each
+    counts the cycles with any of the events whose bits are set in its `mhpmevent`. The others and
+    their selectors read as 0. With hardware loops their registers can be read (CORE-V: 0xCC0 to
+    0xCC6).
+
+    Parameters
+    ----------
+    core : CoreConfig
 
     Members
     -------
@@ -39,6 +58,8 @@ class Csrs(wiring.Component):
     counted : Out(1), the instruction will count in `minstret`: it does not write that itself
     retired : In(1), an instruction retired that counts
     counting : In(1), the core is running
+    events : In(8), what happens in this cycle; bits are `CoreEvent`s
+    loops : In(Loop).array(2)
     interrupts : In(InterruptSignature)
     pending : Out(1), an interrupt is to be taken
     pending_code : Out(5), which
@@ -52,25 +73,33 @@ class Csrs(wiring.Component):
     cycle's increment.
     """
 
-    addr: In(12)
-    op: In(2)
-    operand: In(32)
-    writes: In(1)
-    commit: In(1)
-    value: Out(32)
-    legal: Out(1)
-    trap: In(wiring.Signature({"valid": Out(1), "request": Out(TrapRequest)}))
-    vector: Out(32)
-    leave: In(1)
-    epc: Out(32)
-    counted: Out(1)
-    retired: In(1)
-    counting: In(1)
-    interrupts: In(InterruptSignature())
-    pending: Out(1)
-    pending_code: Out(5)
-    wake: Out(1)
-    hart_id: In(32)
+    def __init__(self, *, core: CoreConfig):
+        self._core = core
+        super().__init__(
+            {
+                "addr": In(12),
+                "op": In(2),
+                "operand": In(32),
+                "writes": In(1),
+                "commit": In(1),
+                "value": Out(32),
+                "legal": Out(1),
+                "trap": In(wiring.Signature({"valid": Out(1), "request": Out(TrapRequest)})),
+                "vector": Out(32),
+                "leave": In(1),
+                "epc": Out(32),
+                "counted": Out(1),
+                "retired": In(1),
+                "counting": In(1),
+                "events": In(EVENTS),
+                "loops": In(Loop).array(LOOPS),
+                "interrupts": In(InterruptSignature()),
+                "pending": Out(1),
+                "pending_code": Out(5),
+                "wake": Out(1),
+                "hart_id": In(32),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -90,6 +119,10 @@ class Csrs(wiring.Component):
         inhibit_instret = Signal()
         mcycle = Signal(64)
         minstret = Signal(64)
+        numbers = range(3, 3 + self._core.event_counters)
+        counters = {n: Signal(64, name=f"mhpmcounter{n}") for n in numbers}
+        selected = {n: Signal(EVENTS, name=f"mhpmevent{n}") for n in numbers}
+        inhibit_events = {n: Signal(name=f"inhibit_{n}") for n in numbers}
         new = Signal(32)
         known = Signal()
 
@@ -116,20 +149,28 @@ class Csrs(wiring.Component):
         with m.If(self.retired & ~inhibit_instret):
             m.d.sync += minstret.eq(minstret + 1)
 
+        for n, counter in counters.items():
+            with m.If((selected[n] & self.events).any() & self.counting & ~inhibit_events[n]):
+                m.d.sync += counter.eq(counter + 1)
+
         with m.Switch(self.addr):
             register(
                 0x300,
                 at({3: mie_bit, 7: mpie_bit, 11: C(1, 1), 12: C(1, 1)}),
                 [mie_bit.eq(new[3]), mpie_bit.eq(new[7])],
             )
-            register(0x301, C(MISA, 32))
+            register(0x301, C(misa(self._core), 32))
             register(0x304, at(enabled), [enabled[s].eq(new[s]) for s in Interrupt])
             register(0x305, Cat(vectored, C(0, 1), base), [base.eq(new[2:]), vectored.eq(new[0])])
             register(0x310, C(0, 32))
             register(
                 0x320,
-                at({0: inhibit_cycle, 2: inhibit_instret}),
-                [inhibit_cycle.eq(new[0]), inhibit_instret.eq(new[2])],
+                at({0: inhibit_cycle, 2: inhibit_instret} | inhibit_events),
+                [
+                    inhibit_cycle.eq(new[0]),
+                    inhibit_instret.eq(new[2]),
+                    *(bit.eq(new[number]) for number, bit in inhibit_events.items()),
+                ],
             )
             register(0x340, scratch, scratch.eq(new))
             register(0x341, Cat(C(0, 2), epc), epc.eq(new[2:]))
@@ -151,8 +192,18 @@ class Csrs(wiring.Component):
             register(0xF14, self.hart_id)
             with m.Case(0xF11, 0xF12, 0xF13, 0xF15):
                 m.d.comb += known.eq(1)
-            with m.Case(*(first + n for first in (0xB00, 0xB80, 0x320) for n in range(3, 32))):
+            for n, counter in counters.items():
+                low, high = counter[:32], counter[32:]
+                register(0xB00 + n, low, counter.eq(Cat(new, high)))
+                register(0xB80 + n, high, counter.eq(Cat(low, new)))
+                register(0x320 + n, selected[n], selected[n].eq(new))
+            absent = [n for n in range(3, 32) if n not in counters]
+            with m.Case(*(first + n for first in (0xB00, 0xB80, 0x320) for n in absent)):
                 m.d.comb += known.eq(1)
+            if self._core.xcv_hwlp:
+                for number, loop in enumerate(self.loops):
+                    for place, value in enumerate((loop.start, loop.end, loop.count)):
+                        register(LOOP_REGISTERS + 4 * number + place, value)
         m.d.comb += self.legal.eq(known & ~(self.writes & (self.addr[10:] == 0b11)))
         writes_instret = (self.addr == 0xB02) | (self.addr == 0xB82)
         m.d.comb += self.counted.eq(~(self.writes & writes_instret))

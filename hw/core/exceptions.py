@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.core.types import Cause, Control, SystemOp, Unit
+from hw.tcdm.bus import TcdmOp
 
 
 class Exceptions(wiring.Component):
@@ -19,6 +20,8 @@ class Exceptions(wiring.Component):
     jumps : In(1), a jump, or a branch that is taken
     address : In(32), where it jumps to, or what it loads or stores
     misaligned : In(1), `address` does not suit the size of the load or store
+    outside : In(1), nothing answers at `address`
+    fault : In(1), memory answered the load or store with an error
     raised : Out(1)
     code : Out(5), a `Cause`
     value : Out(32), for `mtval`
@@ -36,6 +39,8 @@ class Exceptions(wiring.Component):
     jumps: In(1)
     address: In(32)
     misaligned: In(1)
+    outside: In(1)
+    fault: In(1)
     raised: Out(1)
     code: Out(5)
     value: Out(32)
@@ -44,8 +49,9 @@ class Exceptions(wiring.Component):
         m = Module()
         control = self.control
         system = control.unit == Unit.SYSTEM
-        load = control.unit == Unit.LOAD
-        store = control.unit == Unit.STORE
+        atomic = control.unit == Unit.ATOMIC
+        load = (control.unit == Unit.LOAD) | (atomic & (control.op == TcdmOp.LR.value))
+        memory = load | atomic | (control.unit == Unit.STORE)
         bad_csr = (control.unit == Unit.CSR) & ~self.csr_legal
 
         def case(cause, value):
@@ -61,8 +67,8 @@ class Exceptions(wiring.Component):
             case(Cause.BREAKPOINT, self.pc)
         with m.Elif(self.jumps & self.address[1]):
             case(Cause.FETCH_MISALIGNED, self.address & ~C(1, 32))
-        with m.Elif(load & self.misaligned):
-            case(Cause.LOAD_MISALIGNED, self.address)
-        with m.Elif(store & self.misaligned):
-            case(Cause.STORE_MISALIGNED, self.address)
+        with m.Elif(memory & self.misaligned):
+            case(Mux(load, Cause.LOAD_MISALIGNED, Cause.STORE_MISALIGNED), self.address)
+        with m.Elif(memory & (self.outside | self.fault)):
+            case(Mux(load, Cause.LOAD_FAULT, Cause.STORE_FAULT), self.address)
         return m

@@ -1,4 +1,4 @@
-"""The core's small ports: interrupts and the observation of what retires."""
+"""The core's small ports: interrupts and what simulation tops watch."""
 
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
@@ -22,37 +22,35 @@ class InterruptSignature(wiring.Signature):
         return "InterruptSignature()"
 
 
-class RetireSignature(wiring.Signature):
-    """What the core did, at most one event a cycle, in program order, from the core's side.
+class MonitorSignature(wiring.Signature):
+    """What simulation tops see of a core, from the core's side. Nothing of it is needed to run.
 
     Members
     -------
-    valid : Out(1)
-    pc, insn : Out(32), the instruction
-    rd : Out(5), the register it wrote, 0 for none
-    rd_data : Out(32), the value written; meaningless when `rd` is 0
-    trap : Out(1), it did not retire: it raised exception `cause`, or, with `interrupt` high,
-        interrupt `cause` was taken before it
-    interrupt : Out(1)
-    cause : Out(5), as in `mcause`
+    store, address, data : Out; memory takes a store of a whole word in this cycle
+    retired, pc, insn : Out; an instruction retires, or with `trap` does not; which
+    trap, cause, value : Out; a trap is taken: bit 5 of the cause for an interrupt, and `mtval`
+    vector : Out(32), where the trap is handled
     """
 
     def __init__(self):
         super().__init__(
             {
-                "valid": Out(1),
+                "store": Out(1),
+                "address": Out(32),
+                "data": Out(32),
+                "retired": Out(1),
                 "pc": Out(32),
                 "insn": Out(32),
-                "rd": Out(5),
-                "rd_data": Out(32),
                 "trap": Out(1),
-                "interrupt": Out(1),
-                "cause": Out(5),
+                "cause": Out(6),
+                "value": Out(32),
+                "vector": Out(32),
             }
         )
 
     def __eq__(self, other):
-        return isinstance(other, RetireSignature)
+        return isinstance(other, MonitorSignature)
 
     def __repr__(self):
-        return "RetireSignature()"
+        return "MonitorSignature()"

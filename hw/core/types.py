@@ -137,6 +137,19 @@ class Interrupt(enum.IntEnum):
     EXTERNAL = 11
 
 
+class CoreEvent(enum.IntEnum):
+    """What performance counters can count: bits of `mhpmevent`. Each is counted once a cycle."""
+
+    OPERAND_WAIT = 0
+    MEMORY_WAIT = 1
+    FETCH_WAIT = 2
+    REDIRECT = 3
+    LOAD = 4
+    STORE = 5
+    TCDM_REFUSED = 6
+    UNIT_WAIT = 7
+
+
 class Control(data.Struct):
     """What the decoder says of an instruction.
 

@@ -2,7 +2,7 @@
 
 import random
 
-from hw.core.lsu import LoadAlign, StoreAlign
+from hw.core.align import LoadAlign, StoreAlign
 from hw.verilog import to_verilog
 from verif.lib.combinational import evaluate
 
