@@ -1,6 +1,7 @@
 """`heed area` on designs whose gates and levels are known."""
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from heed.area.cores import configurations
 from heed.area.design import Design, ModuleType, elaborate
 from heed.area.report import LIMIT, examine
 from heed.area.synthesis import Netlist, read
@@ -19,6 +21,7 @@ from heed.area.timing import Timing
 from heed.area.units import build, units
 from heed.cli import main as cli
 from heed.errors import HeedError
+from hw.config import CORE_GROUPS
 from hw.presets import PAPER, TINY
 
 needs_yosys = pytest.mark.skipif(
@@ -306,6 +309,47 @@ def test_the_verb(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("heed.area.report.LIMIT", 11)
     assert cli.main(["area", "--preset", "tiny", "--check"]) == 1
     assert "End (12)" in capsys.readouterr().err
+
+
+class Sized(wiring.Component):
+    """Stands for a core: as many gates as it has extensions, and a register."""
+
+    def __init__(self, *, config):
+        self._length = 1 + len(config.core.groups)
+        super().__init__({"b": In(self._length), "y": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.chain = chain = Chain(length=self._length, registered=True)
+        m.d.comb += [chain.b.eq(self.b), self.y.eq(chain.y)]
+        return m
+
+
+def test_the_configurations_of_the_core():
+    """Each extension beyond the standard ones is there by itself and in the whole."""
+    cores = configurations(TINY.core)
+    assert cores["rv32i"].groups == () and cores["rv32im"].groups == ("m",)
+    alone = [core.groups[2] for core in cores.values() if len(core.groups) == 3]
+    assert ("m", "a", *alone) == CORE_GROUPS
+    assert cores["all extensions"].groups == CORE_GROUPS
+    assert {core.event_counters for name, core in cores.items() if name != "full"} == {0}
+    assert cores["full"] == TINY.core
+
+
+@needs_yosys
+def test_the_sizes_of_the_cores(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HEED_BUILD", str(tmp_path))
+    monkeypatch.setattr("hw.core.core.Core", Sized)
+    file = tmp_path / "rows.json"
+    words = ["area", "--unit", "core", "--preset", "tiny", "--json", str(file), "--check"]
+    assert cli.main(words) == 0
+    out = capsys.readouterr().out
+    assert "core of tiny" in out and f"no path is longer than {LIMIT} levels" in out
+    rows = {row["name"]: row for row in json.loads(file.read_text())}
+    assert list(rows) == list(configurations(TINY.core))
+    for name, core in configurations(TINY.core).items():
+        assert re.search(rf"^{re.escape(name)} +{1 + len(core.groups)} +1 +0 ", out, re.MULTILINE)
+        assert rows[name]["levels"] == rows[name]["cells"] == 1 + len(core.groups)
 
 
 @needs_yosys
