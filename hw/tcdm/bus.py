@@ -6,7 +6,12 @@ from amaranth.lib.wiring import In, Out
 
 
 class TcdmOp(enum.Enum, shape=4):
-    """What a request does; the atomics are executed at the bank."""
+    """What a request does.
+
+    Atomics work on one 32-bit half of the addressed word and are executed at the bank: the
+    strobes name the half, 0x0F or 0xF0. The AMOs answer with the word as it was; SC answers 0 when
+    it has stored and 1 when it has not.
+    """
 
     LOAD = 0
     STORE = 1
@@ -27,7 +32,7 @@ class TcdmRequest(data.StructLayout):
     """Layout of a request: operation, byte offset into the TCDM, 64-bit data and byte strobes.
 
     Bits 2:0 of `addr` are ignored: data sits on its own byte lanes. `data` and `strobe` matter for
-    stores and atomics only.
+    stores and atomics only (of LR the strobes).
     """
 
     def __init__(self, addr_width):

@@ -22,6 +22,8 @@ class Tcdm(wiring.Component):
         Banks and their size.
     masters : int
         Number of masters, at least 1.
+    harts : int
+        How many of them, the first ones, have a reservation for LR and SC.
 
     Members
     -------
@@ -29,7 +31,8 @@ class Tcdm(wiring.Component):
 
     Timing
     ------
-    See `Crossbar`: granted in the first cycle when uncontended, response one cycle later.
+    See `Crossbar`: granted in the first cycle when uncontended, response one cycle later. An AMO
+    keeps its bank for one cycle more.
 
     Attributes
     ----------
@@ -37,9 +40,10 @@ class Tcdm(wiring.Component):
         For test benches in Amaranth's simulator: `banks[i].ram.data` is a `MemoryData`.
     """
 
-    def __init__(self, *, config: TcdmConfig, masters):
+    def __init__(self, *, config: TcdmConfig, masters, harts=0):
         self.config = config
-        self.crossbar = Crossbar(config=config, masters=masters)
+        self.harts = harts
+        self.crossbar = Crossbar(config=config, masters=masters, harts=harts)
         self.banks = [Bank(config=config) for _ in range(config.banks)]
         super().__init__({"master": In(TcdmSignature(addr_width=config.addr_width)).array(masters)})
 

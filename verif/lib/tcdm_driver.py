@@ -50,8 +50,13 @@ class TcdmDriver:
         self._scoreboard = scoreboard
 
     async def run(self, cycles: int) -> None:
-        """Run traffic for some cycles, then let what waits finish, and check that all is done."""
+        """Run traffic for some cycles, then let what waits finish, and check that all is done.
+
+        Ends sooner when the masters are done.
+        """
         for _ in range(cycles):
+            if self._masters.done:
+                break
             await self._cycle()
         self._masters.stop()
         while self._masters.valid:
@@ -73,4 +78,4 @@ class TcdmDriver:
         # Data means something with a response only: before the first, banks have read nothing.
         rsp_data = int(dut.rsp_data.value) if rsp_valid else 0
         self._scoreboard.cycle(masters.requests, ready, rsp_valid, rsp_data)
-        masters.advance(ready)
+        masters.advance(ready, rsp_valid, rsp_data)

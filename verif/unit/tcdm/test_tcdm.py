@@ -1,5 +1,7 @@
 """The scratchpad in Amaranth's simulator: patterns, counts of masters and banks, timing."""
 
+from random import Random
+
 import pytest
 from amaranth.sim import Simulator
 
@@ -9,8 +11,9 @@ from hw.tcdm.bus import TcdmOp
 from hw.tcdm.crossbar import Crossbar
 from hw.tcdm.tcdm import Tcdm
 from hw.verilog import to_verilog
-from verif.lib.tcdm_traffic import PATTERNS
-from verif.unit.tcdm.simulate import simulate
+from verif.lib.tcdm_atomics import AMOS
+from verif.lib.tcdm_traffic import PATTERNS, Programs, adding, conditionally_adding
+from verif.unit.tcdm.simulate import simulate, simulate_masters
 
 SMALL = TcdmConfig(banks=4, bank_bytes=1024)
 HASHED = TcdmConfig(banks=16, bank_bytes=512)
@@ -18,7 +21,7 @@ HASHED = TcdmConfig(banks=16, bank_bytes=512)
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_traffic(pattern):
-    simulate(Tcdm(config=HASHED, masters=3), pattern, cycles=150)
+    simulate(Tcdm(config=HASHED, masters=3, harts=2), pattern, cycles=150)
 
 
 @pytest.mark.parametrize("banks", [2, 4, 8])
@@ -74,10 +77,48 @@ def test_worked_example():
     simulator.run()
 
 
+@pytest.mark.parametrize("harts", [0, 1, 3, 4])
+def test_atomics(harts):
+    """Everything that an atomic can meet is met: both outcomes of SC only with a reservation."""
+    scoreboard = simulate(Tcdm(config=HASHED, masters=4, harts=harts), "atomics", cycles=800)
+    served = scoreboard.served
+    assert served["failed"] > 20
+    assert (served["succeeded"] > 20) == (harts > 0)
+    assert all(served[op.name] > 5 for op in AMOS)
+
+
+@pytest.mark.parametrize("upper", [False, True])
+def test_everybody_adds_to_one_word(upper):
+    """Every AMO keeps its bank for two cycles; nothing that is added is lost."""
+    masters, rounds = 5, 20
+    addr, strobe = 0x48, 0xF0 if upper else 0x0F
+    programs = [adding(addr, strobe, [1 << 4 * i] * rounds) for i in range(masters)]
+    tcdm = Tcdm(config=SMALL, masters=masters)
+    scoreboard = simulate_masters(tcdm, Programs(programs), cycles=1000)
+    assert scoreboard.image.load(addr) == (0x11111 * rounds) << (32 if upper else 0)
+    assert scoreboard.served["AMO_ADD"] == masters * rounds
+    assert scoreboard.cycles <= 2 * masters * rounds + 2
+
+
+def test_everybody_adds_conditionally_to_one_word():
+    """Harts that lose their reservation try again: somebody always succeeds."""
+    masters, rounds = 4, 15
+    rng = Random(4)
+    programs = [
+        conditionally_adding(0x48, 0xF0, [1 << 4 * i] * rounds, rng) for i in range(masters)
+    ]
+    tcdm = Tcdm(config=SMALL, masters=masters, harts=masters)
+    scoreboard = simulate_masters(tcdm, Programs(programs), cycles=5000)
+    assert scoreboard.image.load(0x48) == (0x1111 * rounds) << 32
+    assert scoreboard.served["succeeded"] == masters * rounds
+    assert scoreboard.served["failed"] > rounds
+
+
 @pytest.mark.parametrize("preset, masters", [(TINY, 6), (PAPER, 25)], ids=["tiny", "paper"])
 def test_converts(preset, masters):
     """One RAM a bank, and a port for every master."""
-    text = to_verilog(Tcdm(config=preset.tcdm, masters=masters), name="top")
+    tcdm = Tcdm(config=preset.tcdm, masters=masters, harts=preset.harts)
+    text = to_verilog(tcdm, name="top")
     assert text.count("heed_ram #(") == preset.tcdm.banks
     assert f"output master__{masters - 1}__req__ready;" in text
     assert f"master__{masters}__" not in text
@@ -89,3 +130,9 @@ def test_refuses(masters):
         Crossbar(config=TINY.tcdm, masters=masters)
     with pytest.raises(ValueError, match="masters is"):
         Tcdm(config=TINY.tcdm, masters=masters)
+
+
+@pytest.mark.parametrize("harts", [-1, 3, None])
+def test_refuses_harts(harts):
+    with pytest.raises(ValueError, match="harts is .* but must be an integer from 0 to 2"):
+        Tcdm(config=TINY.tcdm, masters=2, harts=harts)
