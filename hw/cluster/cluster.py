@@ -11,11 +11,11 @@ from hw.cluster.device_bus import DeviceBus
 from hw.cluster.events import EventUnit
 from hw.cluster.fetch_port import FetchPort
 from hw.common.register_bank import RegisterBank
-from hw.config import DEVICE_BASE, TCDM_BASE, ClusterConfig, ConfigError
+from hw.config import DEVICE_BASE, MAIN_BASE, TCDM_BASE, ClusterConfig, ConfigError
 from hw.core.bus import DataSignature, FetchSignature
 from hw.core.core import Core
+from hw.core.rvfi import RvfiSignature
 from hw.regmap import HOST
-from hw.tcdm.bus import TcdmOp
 from hw.tcdm.tcdm import Tcdm
 
 
@@ -34,13 +34,16 @@ class Strobe(wiring.Signature):
 
 
 class HartMonitor(wiring.Signature):
-    """What a test top sees of a hart: its stores as they are taken, its program counter.
+    """What a test top sees of a hart: its stores, its program counter, how it fails.
 
     Members
     -------
-    store, address, data : Out; a whole-word store is taken in this cycle
+    store, address, data : Out; memory takes a whole-word store in this cycle
     pc : Out(32); address of the instruction that the hart retired last, or 0
     sleeping : Out(1)
+    trap : Out(1); a trap is taken in this cycle whose handler lies in no memory
+    trap_cause : Out(6); bit 5 for an interrupt, the others as in `mcause`
+    trap_pc, trap_insn, trap_value : Out(32); where, which instruction, and what `mtval` gets
     """
 
     def __init__(self):
@@ -51,6 +54,11 @@ class HartMonitor(wiring.Signature):
                 "data": Out(32),
                 "pc": Out(32),
                 "sleeping": Out(1),
+                "trap": Out(1),
+                "trap_cause": Out(6),
+                "trap_pc": Out(32),
+                "trap_insn": Out(32),
+                "trap_value": Out(32),
             }
         )
 
@@ -73,6 +81,8 @@ class Cluster(wiring.Component):
     config : ClusterConfig
     monitored : bool
         Whether the member `monitor` is there, for simulation tops.
+    rvfi : bool
+        Whether the member `rvfi` is there.
 
     Members
     -------
@@ -82,6 +92,7 @@ class Cluster(wiring.Component):
     memory : Out(DataSignature); main memory
     console, exit, mailbox : Out(Strobe); words that programs hand to the host
     monitor : Out(HartMonitor).array(harts)
+    rvfi : Out(RvfiSignature).array(harts)
 
     Timing
     ------
@@ -94,7 +105,7 @@ class Cluster(wiring.Component):
         When the TCDM reaches into the addresses of the devices.
     """
 
-    def __init__(self, *, config: ClusterConfig, monitored=False):
+    def __init__(self, *, config: ClusterConfig, monitored=False, rvfi=False):
         room = DEVICE_BASE - TCDM_BASE
         if config.tcdm.bytes > room:
             raise ConfigError(
@@ -103,6 +114,7 @@ class Cluster(wiring.Component):
             )
         self._config = config
         self._monitored = monitored
+        self._rvfi = rvfi
         members = {
             "start": In(config.harts),
             "boot_address": In(32),
@@ -114,6 +126,8 @@ class Cluster(wiring.Component):
         }
         if monitored:
             members["monitor"] = Out(HartMonitor()).array(config.harts)
+        if rvfi:
+            members["rvfi"] = Out(RvfiSignature()).array(config.harts)
         super().__init__(members)
 
     def elaborate(self, platform):
@@ -145,13 +159,13 @@ class Cluster(wiring.Component):
             ]
 
         for hart in range(config.harts):
-            m.submodules[f"core_{hart}"] = core = Core(retire=self._monitored)
+            m.submodules[f"core_{hart}"] = core = Core(config=config, rvfi=self._rvfi)
             m.submodules[f"port_{hart}"] = port = CorePort(config=config)
             m.submodules[f"fetch_{hart}"] = fetch = FetchPort(config=config)
             connect(m, core.data, port.core)
             connect(m, core.fetch, fetch.core)
             connect(m, fetch.memory, flipped(self.fetch[hart]))
-            connect(m, port.tcdm, fetch.data)
+            connect(m, core.tcdm, fetch.data)
             connect(m, fetch.tcdm, tcdm.master[hart])
             connect(m, port.events, events.port[hart])
             connect(m, port.devices, devices.hart[hart])
@@ -164,20 +178,27 @@ class Cluster(wiring.Component):
             ]
             if self._monitored:
                 self._watch(m, core, self.monitor[hart])
+            if self._rvfi:
+                connect(m, core.rvfi, flipped(self.rvfi[hart]))
         return m
 
     def _watch(self, m, core, monitor):
-        request = core.data.req
+        seen = core.monitor
+        tcdm_bits = self._config.tcdm.addr_width
+        main_bits = self._config.main_bytes.bit_length() - 1
+        handled = (seen.vector[tcdm_bits:] == TCDM_BASE >> tcdm_bits) | (
+            seen.vector[main_bits:] == MAIN_BASE >> main_bits
+        )
         m.d.comb += [
-            monitor.store.eq(
-                request.valid
-                & request.ready
-                & (request.payload.op == TcdmOp.STORE)
-                & request.payload.strobe.all()
-            ),
-            monitor.address.eq(request.payload.addr),
-            monitor.data.eq(request.payload.data),
+            monitor.store.eq(seen.store),
+            monitor.address.eq(seen.address),
+            monitor.data.eq(seen.data),
             monitor.sleeping.eq(core.sleeping),
+            monitor.trap.eq(seen.trap & ~handled),
+            monitor.trap_cause.eq(seen.cause),
+            monitor.trap_pc.eq(seen.pc),
+            monitor.trap_insn.eq(seen.insn),
+            monitor.trap_value.eq(seen.value),
         ]
-        with m.If(core.retire.valid):
-            m.d.sync += monitor.pc.eq(core.retire.pc)
+        with m.If(seen.retired):
+            m.d.sync += monitor.pc.eq(seen.pc)

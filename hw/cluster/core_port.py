@@ -5,39 +5,36 @@ from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.common.register_bus import RegisterSignature
-from hw.config import DEVICE_BASE, MAIN_BASE, TCDM_BASE, ClusterConfig
+from hw.config import DEVICE_BASE, MAIN_BASE, ClusterConfig
 from hw.core.bus import DataSignature
 from hw.regmap import EVENTS
-from hw.tcdm.bus import TcdmOp, TcdmSignature
+from hw.tcdm.bus import TcdmOp
 
 _WINDOW_BITS = 12
 _DEVICE_BITS = 16
 
 
-class _Target(enum.Enum, shape=3):
+class _Target(enum.Enum, shape=2):
     FAULT = 0
-    TCDM = 1
-    EVENTS = 2
-    DEVICES = 3
-    MEMORY = 4
+    EVENTS = 1
+    DEVICES = 2
+    MEMORY = 3
 
 
 class CorePort(wiring.Component):
-    """Decode a hart's data accesses: TCDM, event unit, shared devices, main memory.
+    """Decode a hart's accesses beside TCDM: event unit, shared devices, main memory.
 
-    An address outside all of them is answered with `error`, and so is an operation other than load
-    and store anywhere but in TCDM. The 32-bit data of an access sits on the half of the 64-bit TCDM
-    word that bit 2 of its address names.
+    An address outside all of them is answered with `error`, and so is an atomic operation anywhere
+    but in main memory.
 
     Parameters
     ----------
     config : ClusterConfig
-        Sizes of TCDM and main memory.
+        Size of main memory.
 
     Members
     -------
     core : In(DataSignature)
-    tcdm : Out(TcdmSignature)
     events : Out(RegisterSignature); its response may come any number of cycles later (a barrier)
     devices : Out(DataSignature); addresses of the device windows, other than the event unit's
     memory : Out(DataSignature)
@@ -54,7 +51,6 @@ class CorePort(wiring.Component):
         super().__init__(
             {
                 "core": In(DataSignature()),
-                "tcdm": Out(TcdmSignature(addr_width=config.tcdm.addr_width)),
                 "events": Out(RegisterSignature()),
                 "devices": Out(DataSignature()),
                 "memory": Out(DataSignature()),
@@ -68,7 +64,6 @@ class CorePort(wiring.Component):
         answering = Signal(_Target)
         pending = Signal()
         free = Signal()
-        high = Signal()
         taken = Signal()
         m.d.comb += [
             free.eq(~pending | self.core.rsp.valid),
@@ -76,17 +71,11 @@ class CorePort(wiring.Component):
         ]
         self._decode(m, request, target)
         with m.If(taken):
-            m.d.sync += [pending.eq(1), answering.eq(target), high.eq(request.addr[2])]
+            m.d.sync += [pending.eq(1), answering.eq(target)]
         with m.Elif(self.core.rsp.valid):
             m.d.sync += pending.eq(0)
 
         m.d.comb += [
-            self.tcdm.req.payload.op.eq(request.op),
-            self.tcdm.req.payload.addr.eq(request.addr[: self._config.tcdm.addr_width]),
-            self.tcdm.req.payload.data.eq(request.data.replicate(2)),
-            self.tcdm.req.payload.strobe.eq(
-                Mux(request.addr[2], Cat(C(0, 4), request.strobe), request.strobe)
-            ),
             self.events.req.payload.addr.eq(request.addr[:_WINDOW_BITS]),
             self.events.req.payload.write.eq(request.op == TcdmOp.STORE),
             self.events.req.payload.data.eq(request.data),
@@ -95,7 +84,6 @@ class CorePort(wiring.Component):
             self.memory.req.payload.eq(request),
         ]
         ports = {
-            _Target.TCDM: self.tcdm,
             _Target.EVENTS: self.events,
             _Target.DEVICES: self.devices,
             _Target.MEMORY: self.memory,
@@ -116,28 +104,20 @@ class CorePort(wiring.Component):
                     m.d.comb += [
                         self.core.rsp.valid.eq(pending & port.rsp.valid),
                         self.core.rsp.data.eq(port.rsp.data),
+                        self.core.rsp.error.eq(port.rsp.error),
                     ]
-                    if name is _Target.TCDM:
-                        half = Mux(high, port.rsp.data[32:], port.rsp.data[:32])
-                        m.d.comb += self.core.rsp.data.eq(half)
-                    else:
-                        m.d.comb += self.core.rsp.error.eq(port.rsp.error)
             with m.Default():
                 m.d.comb += [self.core.rsp.valid.eq(pending), self.core.rsp.error.eq(1)]
         return m
 
     def _decode(self, m, request, target):
-        tcdm_bits = self._config.tcdm.addr_width
         main_bits = self._config.main_bytes.bit_length() - 1
         addr = request.addr
-        plain = Signal()
-        m.d.comb += plain.eq((request.op == TcdmOp.LOAD) | (request.op == TcdmOp.STORE))
-        with m.If(addr[tcdm_bits:] == TCDM_BASE >> tcdm_bits):
-            m.d.comb += target.eq(_Target.TCDM)
-        with m.Elif(plain & (addr[_DEVICE_BITS:] == DEVICE_BASE >> _DEVICE_BITS)):
+        plain = (request.op == TcdmOp.LOAD) | (request.op == TcdmOp.STORE)
+        with m.If(plain & (addr[_DEVICE_BITS:] == DEVICE_BASE >> _DEVICE_BITS)):
             with m.If(addr[_WINDOW_BITS:_DEVICE_BITS] == EVENTS.offset >> _WINDOW_BITS):
                 m.d.comb += target.eq(_Target.EVENTS)
             with m.Else():
                 m.d.comb += target.eq(_Target.DEVICES)
-        with m.Elif(plain & (addr[main_bits:] == MAIN_BASE >> main_bits)):
+        with m.Elif(addr[main_bits:] == MAIN_BASE >> main_bits):
             m.d.comb += target.eq(_Target.MEMORY)

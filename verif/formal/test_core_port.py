@@ -21,7 +21,7 @@ from verif.formal.properties import (
 
 pytestmark = pytest.mark.slow
 
-TARGETS = ("tcdm", "events", "devices", "memory")
+TARGETS = ("events", "devices", "memory")
 DEVICE_BYTES = 1 << 16
 
 
@@ -34,10 +34,9 @@ def expected_target(request, config):
     plain = (request.op == TcdmOp.LOAD) | (request.op == TcdmOp.STORE)
     events = within(DEVICE_BASE + EVENTS.offset, 4096)
     return {
-        "tcdm": within(TCDM_BASE, config.tcdm.bytes),
         "events": plain & events,
         "devices": plain & within(DEVICE_BASE, DEVICE_BYTES) & ~events,
-        "memory": plain & within(MAIN_BASE, config.main_bytes),
+        "memory": within(MAIN_BASE, config.main_bytes),
     }
 
 

@@ -19,13 +19,11 @@ MASK = 0xFFFFFFFF
 def expected_target(config, op, addr):
     """Return which port an access belongs to."""
     plain = op in (TcdmOp.LOAD, TcdmOp.STORE)
-    if TCDM_BASE <= addr < TCDM_BASE + config.tcdm.bytes:
-        return "tcdm"
     if plain and DEVICE_BASE <= addr < DEVICE_BASE + 0x1000:
         return "events"
     if plain and DEVICE_BASE <= addr < DEVICE_BASE + 0x10000:
         return "devices"
-    if plain and MAIN_BASE <= addr < MAIN_BASE + config.main_bytes:
+    if MAIN_BASE <= addr < MAIN_BASE + config.main_bytes:
         return "memory"
     return None
 
