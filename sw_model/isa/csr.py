@@ -1,5 +1,7 @@
 """Control and status registers of machine mode."""
 
+from hw.config import CoreConfig
+from sw_model.isa.loops import Loops
 from sw_model.isa.trap import Cause, Trap
 
 MSTATUS, MISA, MIE, MTVEC, MSTATUSH = 0x300, 0x301, 0x304, 0x305, 0x310
@@ -8,19 +10,30 @@ MCYCLE, MINSTRET, MCYCLEH, MINSTRETH = 0xB00, 0xB02, 0xB80, 0xB82
 CYCLE, INSTRET, CYCLEH, INSTRETH = 0xC00, 0xC02, 0xC80, 0xC82
 MVENDORID, MARCHID, MIMPID, MHARTID, MCONFIGPTR = 0xF11, 0xF12, 0xF13, 0xF14, 0xF15
 
+MHPMEVENT3, MHPMCOUNTER3, MHPMCOUNTER3H = 0x323, 0xB03, 0xB83
+LOOP0, LOOP1 = 0xCC0, 0xCC4
+"""`lpstart`, `lpend` and `lpcount` of the hardware loops."""
+
+MAX_EVENT_COUNTERS, EVENTS = 8, 8
+
 CYCLE_COUNTERS = frozenset((MCYCLE, MCYCLEH, CYCLE, CYCLEH))
 """Depend on the machine's timing, which is not modelled: here a cycle is an instruction."""
+
+EVENT_COUNTERS = frozenset(
+    first + n for first in (MHPMCOUNTER3, MHPMCOUNTER3H) for n in range(MAX_EVENT_COUNTERS)
+)
+"""Those too; here they keep what was written."""
 
 STATUS_MIE, STATUS_MPIE, STATUS_MPP = 1 << 3, 1 << 7, 3 << 11
 SOFTWARE, TIMER, EXTERNAL = 3, 7, 11
 PRIORITY = (EXTERNAL, SOFTWARE, TIMER)
 """Interrupt codes, the one that wins first."""
 
-_MISA_VALUE = 1 << 30 | 1 << 8 | 1 << 12
 _ZERO = frozenset(
     (MSTATUSH, MVENDORID, MARCHID, MIMPID, MCONFIGPTR)
     + tuple(first + n for first in (MCYCLE, MCYCLEH, MCOUNTINHIBIT) for n in range(3, 32))
 )
+"""Read 0, writes are ignored; event counters that are there come before them."""
 
 _MASKS = {
     MSTATUS: STATUS_MIE | STATUS_MPIE,
@@ -35,8 +48,32 @@ _MASKS = {
 """Bits that a write changes, of plain registers."""
 
 
+def _masks(core: CoreConfig) -> dict[int, int]:
+    """The plain registers of a core, its event counters among them."""
+    masks = dict(_MASKS)
+    for n in range(core.event_counters):
+        masks[MCOUNTINHIBIT] |= 1 << 3 + n
+        masks[MHPMEVENT3 + n] = (1 << EVENTS) - 1
+        masks[MHPMCOUNTER3 + n] = masks[MHPMCOUNTER3H + n] = ~0
+    return masks
+
+
+def _misa(core: CoreConfig) -> int:
+    """32 bits, I, and M and A if they are there."""
+    return 1 << 30 | 1 << 8 | core.m << 12 | core.a
+
+
 class Csrs:
     """The registers, and the rules of trap entry and return.
+
+    Parameters
+    ----------
+    hart_id
+        What `mhartid` reads.
+    core
+        Says which registers are there.
+    loops
+        The hardware loops, whose registers can be read.
 
     Attributes
     ----------
@@ -48,9 +85,14 @@ class Csrs:
         The 64-bit counters.
     """
 
-    def __init__(self, hart_id: int = 0):
-        self.hart_id = hart_id
-        self.plain = dict.fromkeys(_MASKS, 0)
+    def __init__(
+        self, hart_id: int = 0, core: CoreConfig | None = None, loops: Loops | None = None
+    ):
+        core = core or CoreConfig()
+        self._masks = _masks(core)
+        self._fixed = {MISA: _misa(core), MHARTID: hart_id}
+        self._loops = loops if core.xcv_hwlp else None
+        self.plain = dict.fromkeys(self._masks, 0)
         self.mip = 0
         self.cycles = 0
         self.retired = 0
@@ -68,6 +110,8 @@ class Csrs:
             return self.plain[address] | (STATUS_MPP if address == MSTATUS else 0)
         if address in _ZERO:
             return 0
+        if address == MIP:
+            return self.mip
         if address in (MCYCLE, CYCLE):
             return self.cycles & 0xFFFFFFFF
         if address in (MCYCLEH, CYCLEH):
@@ -76,12 +120,15 @@ class Csrs:
             return self.retired & 0xFFFFFFFF
         if address in (MINSTRETH, INSTRETH):
             return self.retired >> 32
-        return {MISA: _MISA_VALUE, MIP: self.mip, MHARTID: self.hart_id}.get(address)
+        if self._loops and address in (*range(LOOP0, LOOP0 + 3), *range(LOOP1, LOOP1 + 3)):
+            loop = self._loops[address >= LOOP1]
+            return (loop.start, loop.end, loop.count)[address & 3]
+        return self._fixed.get(address)
 
     def write(self, address: int, value: int) -> None:
         """Write a register that `access` allowed; bits that do not exist stay as they are."""
         if address in self.plain:
-            self.plain[address] = value & _MASKS[address] & 0xFFFFFFFF
+            self.plain[address] = value & self._masks[address] & 0xFFFFFFFF
         elif address == MCYCLE:
             self.cycles = self.cycles >> 32 << 32 | value
         elif address == MCYCLEH:

@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from sw_model.isa import AccessFault, FlatMemory, Hart
 from sw_model.isa import csr as registers
-from sw_model.isa.decode import TABLE, decode, imm_b, imm_i, imm_j, imm_s, imm_u
+from sw_model.isa.decode import decode
+from sw_model.isa.fields import imm_b, imm_i, imm_j, imm_s, imm_u
+from sw_model.isa.table import TABLE
 from sw_model.isa.trap import Cause
 
 BASE = 0x8000_0000
@@ -27,7 +29,7 @@ def run_register(funct7, funct3, a, b):
     hart = hart_with(funct7 << 25 | 2 << 20 | 1 << 15 | funct3 << 12 | 3 << 7 | 0x33)
     hart.x[1], hart.x[2] = a, b
     event = hart.step()
-    assert (event.rd, event.rd_data, event.trap) == (3, hart.x[3], False)
+    assert (event.rd_addr, event.rd_wdata, event.trap) == (3, hart.x[3], False)
     return hart.x[3]
 
 
@@ -91,7 +93,7 @@ def test_only_base_opcodes_are_legal(word):
 
 def test_register_zero_stays():
     hart = hart_with(0x00500013)  # addi x0, x0, 5
-    assert hart.step().rd == 0
+    assert hart.step().rd_addr == 0
     assert hart.x[0] == 0
 
 
@@ -114,7 +116,8 @@ def test_traps(word, cause, value):
     hart.csrs.write(registers.MTVEC, BASE + 0x40)
     hart.csrs.write(registers.MSTATUS, registers.STATUS_MIE)
     event = hart.step()
-    assert (event.trap, event.interrupt, event.cause) == (True, False, cause)
+    assert (event.trap, event.irq, event.cause) == (True, False, cause)
+    assert event.next_pc == hart.pc
     assert hart.pc == BASE + 0x40
     plain = hart.csrs.plain
     assert (plain[registers.MEPC], plain[registers.MCAUSE]) == (BASE, cause)
@@ -139,8 +142,8 @@ def test_interrupt_and_return():
     hart.pc = BASE
     hart.csrs.write(registers.MSTATUS, registers.STATUS_MIE)
     event = hart.step(1 << registers.TIMER)
-    assert (event.interrupt, event.cause, hart.pc) == (True, registers.TIMER, BASE + 0x40 + 28)
-    assert not hart.step(1 << registers.TIMER).trap
+    assert (event.irq, event.irq_cause, event.trap) == (True, registers.TIMER, False)
+    assert (event.pc, event.next_pc) == (BASE + 0x40 + 28, BASE)
     assert hart.pc == BASE
     assert hart.csrs.plain[registers.MSTATUS] == registers.STATUS_MIE | registers.STATUS_MPIE
 
@@ -151,7 +154,7 @@ def test_sleep():
     assert hart.step().pc == BASE
     assert hart.step() is None
     assert hart.step(1 << registers.TIMER) is None
-    assert hart.step(1 << registers.SOFTWARE).rd == 1
+    assert hart.step(1 << registers.SOFTWARE).rd_addr == 1
 
 
 @given(words, st.sampled_from(sorted(registers.Csrs().plain)))
