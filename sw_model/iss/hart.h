@@ -34,23 +34,34 @@ public:
     // Takes an interrupt now; the next step's record names it.
     void interrupt(uint32_t cause);
 
-    uint32_t reg(unsigned number) const { return number ? x[number] : 0; }
+    uint32_t reg(unsigned number) const { return x[number]; }
     void set_reg(unsigned number, uint32_t value) { x[number ? number : SINK] = value; }
 
-    // Enters a trap: writes the CSRs and pc.
-    void trap(uint32_t cause, uint32_t value, bool is_interrupt = false);
+    // Notes an exception of the instruction at pc, which is to be entered by `trap`.
+    void raise(uint32_t cause, uint32_t value) {
+        trap_cause = cause;
+        trap_value = value;
+    }
+    // Enters a trap: CSRs and pc. What it was stays in trap_*.
+    void trap(uint32_t cause, uint32_t value, uint32_t insn, bool is_interrupt = false);
 
     const heed_config &config;
     uint32_t x[33] = {};  // x[0] is always 0; writes to it go to x[SINK]
     uint32_t pc = 0;
-    uint64_t time = 0;  // cycles since reset: the estimate (see timing.h)
+    uint64_t time = 0;     // cycles since reset: the estimate (timing.h)
+    uint64_t retired = 0;  // instructions
     Csrs csrs;
-
-    // Hardware loops.
     uint32_t loop_start[2] = {}, loop_end[2] = {}, loop_count[2] = {};
 
-    // Of the last trap, for whoever wants to report it.
+    // Of the last trap; cause as in mcause.
     uint32_t trap_cause = 0, trap_value = 0, trap_pc = 0, trap_insn = 0;
+
+    // Of the estimate. A run of instructions ends when `time` reaches `limit`.
+    uint64_t limit = 0;
+    uint64_t last_tcdm = 0;     // when the last access to TCDM was made
+    uint64_t divided = 0;       // when the division under way can be used
+    uint32_t divide_uses = 0;   // bit 0: the divider is busy; bit r: with the value of register r
+    uint8_t late = 0;           // register whose value comes a cycle later
 
 private:
     bool waiting = false;
