@@ -207,10 +207,11 @@ struct MailboxWord {
     uint32_t value;
 };
 
-// What ended a run, as its record will show it.
+// What ended a run, as the records will show it: a store of `data` to the word that ends runs, the
+// exception at `pc`, or an interrupt, which shows with the instruction after it.
 struct LastRecord {
-    bool store;  // of `data` to the word that ends runs; otherwise the exception at `pc`
-    uint32_t data, pc;
+    enum { STORE, EXCEPTION, INTERRUPT } kind;
+    uint32_t data, hart, pc;
 };
 
 struct Trap {
@@ -277,8 +278,8 @@ class Trace {
         r.cause = top.rvfi_##h##_heed_cause;                                                  \
         r.irq = top.rvfi_##h##_heed_irq;                                                      \
         r.irq_cause = top.rvfi_##h##_heed_irq_cause;                                          \
-        send(h, r);                                                                           \
-        found = last && is(r, *last);                                                         \
+        found = last && is(h, r, *last);                                                      \
+        if (!found || last->kind != LastRecord::INTERRUPT) send(h, r);                        \
     }
         HEED_EACH_HART(HEED_RECORD)
 #undef HEED_RECORD
@@ -294,10 +295,14 @@ class Trace {
         std::fwrite(&record, sizeof record, 1, file_);
     }
 
-    bool is(const heed_retire &record, const LastRecord &last) const {
-        if (!last.store) return record.trap && record.pc == last.pc;
-        bool ends = record.mem_addr == tohost_ || record.mem_addr == kExitRegister;
-        return ends && record.mem_wmask == 0xF && record.mem_wdata == last.data;
+    bool is(uint32_t hart, const heed_retire &record, const LastRecord &last) const {
+        if (last.kind == LastRecord::STORE) {
+            bool ends = record.mem_addr == tohost_ || record.mem_addr == kExitRegister;
+            return ends && record.mem_wmask == 0xF && record.mem_wdata == last.data;
+        }
+        if (hart != last.hart) return false;
+        if (last.kind == LastRecord::INTERRUPT) return record.irq;
+        return record.trap && record.pc == last.pc;
     }
 
     uint32_t tohost_;
@@ -350,14 +355,15 @@ Outcome run(Vsim_top &top, const Memory &memory, const Options &options, Trace &
                 uint32_t code = top.exit_data >> 1;
                 outcome.status = code > 255 ? 255 : int(code);
                 outcome.exited = ended = true;
-                outcome.last = {true, top.exit_data, 0};
+                outcome.last = {LastRecord::STORE, top.exit_data, 0, 0};
             } else if (top.trap_valid) {
                 outcome.status = kStatusTrap;
                 outcome.trap = {true,        top.trap_hart, top.trap_cause & 0x1Fu,
                                 top.trap_pc, top.trap_insn, top.trap_value,
                                 bool(top.trap_cause >> 5 & 1)};
                 ended = true;
-                outcome.last = {false, 0, top.trap_pc};
+                outcome.last = {outcome.trap.interrupt ? LastRecord::INTERRUPT : LastRecord::EXCEPTION,
+                                0, top.trap_hart, top.trap_pc};
             }
         }
         outcome.told = trace.sample(top, cycle, ended ? &outcome.last : nullptr);

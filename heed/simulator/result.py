@@ -53,7 +53,7 @@ class Trap:
 
         kind = "interrupt" if self.interrupt else "exception"
         names = INTERRUPTS if self.interrupt else EXCEPTIONS
-        fetched = self.interrupt or self.cause not in (0, 1)
+        fetched = self.interrupt or self.cause != 1
         what = disassemble(self.word, self.pc) if fetched else "not fetched"
         return (
             f"hart {self.hart} took a trap that nothing handles: "

@@ -1,4 +1,4 @@
-"""The verbs that run the RTL: what they print, and how they exit."""
+"""The verbs that run programs: what they print, and how they exit."""
 
 import os
 import re
@@ -11,6 +11,7 @@ import pytest
 import heed.run
 import hw.presets
 from heed.cli import main as cli
+from heed.targets import TARGETS
 from heed.toolchain import compile
 from heed.zoo.digits_vit import load_graph, load_images
 from hw.presets import TINY
@@ -101,22 +102,26 @@ def program(tmp_path):
     return build
 
 
-def test_exec_passes_the_console_and_the_status_on(program):
-    done = heed_process("exec", program())
+@pytest.mark.parametrize("target", TARGETS)
+def test_exec_passes_the_console_and_the_status_on(program, target):
+    done = heed_process("exec", program(), "--target", target)
     assert (done.returncode, done.stdout) == (42, "one line\n")
     assert "Traceback" not in done.stderr
 
 
-def test_exec_of_a_program_without_an_end(program):
-    done = heed_process("exec", program(FOREVER=1), "--max-cycles", 5000)
+@pytest.mark.parametrize("target", TARGETS)
+def test_exec_of_a_program_without_an_end(program, target):
+    words = ["--target", target, "--max-cycles", 5000]
+    done = heed_process("exec", program(FOREVER=1), *words)
     assert done.returncode == 124
     assert re.search(r"within 5000 cycles; hart 0: 0x800[0-9a-f]{5}$", done.stderr.strip())
 
 
-def test_exec_of_no_program(tmp_path, capsys):
+@pytest.mark.parametrize("target", TARGETS)
+def test_exec_of_no_program(tmp_path, capsys, target):
     (tmp_path / "text").write_text("not a program")
     for file in (tmp_path / "text", tmp_path / "missing", tmp_path):
-        assert cli.main(["exec", str(file)]) == 1
+        assert cli.main(["exec", str(file), "--target", target]) == 1
         out, err = capsys.readouterr()
         assert out == "" and err.startswith("heed: ") and str(file) in err
         assert len(err.splitlines()) <= 2

@@ -1,4 +1,4 @@
-"""Bare RV32 programs on the RTL: how they start, what they print, how they end."""
+"""Bare RV32 programs on both targets: how they start, what they print, how they end."""
 
 import re
 import struct
@@ -10,6 +10,8 @@ import pytest
 from heed.errors import HeedError
 from heed.exec import execute
 from heed.simulator import Simulator, read_elf
+from heed.simulator.iss import IssSimulator
+from heed.targets import TARGETS
 from heed.toolchain import compile, symbols
 from heed.toolchain.compiler import FLAGS, run_compiler
 from hw.config import TCDM_BASE
@@ -19,21 +21,27 @@ FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
 PROGRAMS = FIRMWARE / "tests"
 
 
-@pytest.fixture(scope="module")
-def simulator():
-    return Simulator.build(TINY)
+def make_simulator(target):
+    return Simulator.build(TINY) if target == "rtl" else IssSimulator(TINY)
+
+
+@pytest.fixture(scope="module", params=TARGETS)
+def simulator(request):
+    return make_simulator(request.param)
 
 
 def program(name, **defines):
     return compile([PROGRAMS / f"{name}.c"], config=TINY, defines=defines)
 
 
-def test_hello():
+@pytest.mark.parametrize("target", TARGETS)
+def test_hello(target):
     """The API behind `heed exec`: console bytes come as they are written."""
     heard = []
     result = execute(
         compile([FIRMWARE / "apps" / "hello.c"], config=TINY),
         config=TINY,
+        target=target,
         cores=TINY.harts,
         console=heard.append,
     )
@@ -230,7 +238,8 @@ def elf_header(
     header += struct.pack(
         "<HHIIIIIHHHHHH", kind, machine, 1, entry, 52, 0, flags, 52, 32, 1, 40, 0, 0
     )
-    header += struct.pack("<IIIIIIII", 1, 84, address, address, len(data), size, 5, 4)
+    virtual = segment.get("virtual", address)
+    header += struct.pack("<IIIIIIII", 1, 84, virtual, address, len(data), size, 5, 4)
     return header + data
 
 
@@ -274,9 +283,25 @@ def test_good_header_is_accepted(tmp_path):
     assert read_elf(file, TINY).segments == ((0x8000_0000, CODE),)
 
 
+def test_physical_addresses_count(tmp_path):
+    """What a segment is linked for does not matter; what the file does not hold is not loaded."""
+    file = tmp_path / "physical.elf"
+    file.write_bytes(elf_header(data=CODE, virtual=0x4000_0000, size=4096))
+    assert read_elf(file, TINY).segments == ((0x8000_0000, CODE),)
+
+
 def test_missing_file(tmp_path):
     with pytest.raises(HeedError, match="cannot read .*none.elf: No such file"):
         execute(tmp_path / "none.elf", config=TINY)
+
+
+def test_bad_targets(tmp_path):
+    file = tmp_path / "good.elf"
+    file.write_bytes(elf_header(data=CODE))
+    with pytest.raises(HeedError, match="target is 'fpga', but must be one of: rtl, iss"):
+        execute(file, config=TINY, target="fpga")
+    with pytest.raises(HeedError, match="waves need target rtl, but target is iss"):
+        execute(file, config=TINY, target="iss", waves=(tmp_path / "x.vcd", None, None))
 
 
 @pytest.mark.parametrize(
@@ -287,9 +312,18 @@ def test_missing_file(tmp_path):
         ({"max_cycles": 0}, "max_cycles is 0"),
         ({"loads": [(0x3000_0000, b"x")]}, "data to load at 0x30000000, 1 bytes"),
         ({"dumps": [(0x1001_FFFF, 2)]}, "data to dump at 0x1001ffff, 2 bytes"),
-        ({"waves": ("x.vcd", 0, 10)}, "built without waves"),
     ],
 )
 def test_bad_arguments(simulator, arguments, message):
     with pytest.raises(HeedError, match=message):
         simulator.run(program("exit_code", CODE=0), **arguments)
+
+
+def test_what_a_simulator_was_built_without():
+    simulator = make_simulator("rtl")
+    for arguments, message in (
+        ({"waves": ("x.vcd", 0, 10)}, "built without waves"),
+        ({"trace": print}, "built without tracing"),
+    ):
+        with pytest.raises(HeedError, match=message):
+            simulator.run(program("exit_code", CODE=0), **arguments)
