@@ -20,6 +20,7 @@ class DataArbiter(wiring.Component):
     -------
     hart : In(DataSignature).array(harts)
     port : Out(DataSignature)
+    owner : Out; whose request `port.req` is, while it is valid
 
     Timing
     ------
@@ -38,14 +39,20 @@ class DataArbiter(wiring.Component):
         if not isinstance(harts, int) or harts < 1:
             raise ValueError(f"harts is {harts!r}, but must be an integer of 1 or more")
         self._harts = harts
-        super().__init__({"hart": In(DataSignature()).array(harts), "port": Out(DataSignature())})
+        super().__init__(
+            {
+                "hart": In(DataSignature()).array(harts),
+                "port": Out(DataSignature()),
+                "owner": Out(range(max(harts, 2))),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.arbiter = arbiter = RoundRobinArbiter(requests=self._harts)
         asking = Signal(self._harts)
         pending = Signal()
-        owner = Signal.like(arbiter.winner)
+        answered = Signal.like(arbiter.winner)  # whose access is under way
         free = Signal()
         taken = Signal()
         held = Signal(self._harts)  # a request that waits for the port stays there
@@ -54,11 +61,12 @@ class DataArbiter(wiring.Component):
             asking.eq(Cat(hart.req.valid for hart in self.hart)),
             arbiter.request.eq(Mux(free, Mux(held.any(), held, asking), 0)),
             self.port.req.valid.eq(arbiter.grant.any()),
+            self.owner.eq(arbiter.winner),
             taken.eq(self.port.req.valid & self.port.req.ready),
         ]
         m.d.sync += held.eq(Mux(self.port.req.ready, 0, arbiter.grant))
         with m.If(taken):
-            m.d.sync += [pending.eq(1), owner.eq(arbiter.winner)]
+            m.d.sync += [pending.eq(1), answered.eq(arbiter.winner)]
         with m.Elif(self.port.rsp.valid):
             m.d.sync += pending.eq(0)
 
@@ -69,7 +77,7 @@ class DataArbiter(wiring.Component):
         for index, hart in enumerate(self.hart):
             m.d.comb += [
                 hart.req.ready.eq(arbiter.grant[index] & self.port.req.ready),
-                hart.rsp.valid.eq(self.port.rsp.valid & (owner == index)),
+                hart.rsp.valid.eq(self.port.rsp.valid & (answered == index)),
                 hart.rsp.data.eq(self.port.rsp.data),
                 hart.rsp.error.eq(self.port.rsp.error),
             ]

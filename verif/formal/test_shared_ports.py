@@ -43,13 +43,14 @@ def arbiter_invariants(b, component, outstanding, *, within=""):
     """Relate the registers of a data arbiter with what its harts see."""
     harts = len(component.hart)
     asking = Cat(hart.req.valid for hart in component.hart)
-    owner, pending = b.internal("owner", within=within), b.internal("pending", within=within)
+    answered = b.internal("answered", within=within)
+    pending = b.internal("pending", within=within)
     held = b.internal("held", within=within)
     behind = b.internal("behind", within=f"{within}.arbiter".lstrip("."))
     before = ~behind[:harts]
     b.invariant("one_is_outstanding", (outstanding & (outstanding - 1))[:harts] == 0)
     b.invariant("arbiter_pending", pending == outstanding.any())
-    b.invariant("arbiter_owner", ~pending | (1 << owner == outstanding))
+    b.invariant("arbiter_owner", ~pending | (1 << answered == outstanding))
     b.invariant("who_is_held_asks", (held & ~asking) == 0)
     b.invariant("one_is_held", (held & (held - 1))[:harts] == 0)
     b.invariant("who_is_behind", (before & (before + 1))[:harts] == 0)
@@ -76,6 +77,7 @@ def arbiter_bench(arbiter_class, harts=3):
     answered = Array(hart.rsp.valid for hart in arbiter.hart)[who]
     word = Array(Cat(h.rsp.data, h.rsp.error) for h in arbiter.hart)[who]
     due = Array(outstanding[h] for h in range(harts))[who]
+    b.check("owner_is_whose_request_it_is", ~taken | (arbiter.owner == who))
     b.check("one_hart_at_a_time", ~(taken & another))
     b.check("request_is_unchanged", ~taken | (port.req.payload.as_value() == payload))
     b.check("no_answer_without_a_request", ~answered | due)
@@ -112,11 +114,12 @@ ARBITERS = [
     ),
     (
         "an answer to all",
-        "self.port.rsp.valid & (owner == index)",
+        "self.port.rsp.valid & (answered == index)",
         "self.port.rsp.valid",
         "no_answer",
     ),
-    ("a forgotten owner", "owner.eq(arbiter.winner)", "owner.eq(0)", "no_answer_without"),
+    ("a forgotten owner", "answered.eq(arbiter.winner)", "answered.eq(0)", "no_answer"),
+    ("a wrong owner", "self.owner.eq(arbiter.winner)", "self.owner.eq(answered)", "owner_is"),
     (
         "ready too soon",
         "arbiter.grant[index] & self.port.req.ready",

@@ -45,8 +45,16 @@ def test_requests_and_responses_match(harts, ready, delays):
 
         return process
 
+    async def owner(ctx):
+        """Every request says whose it is: the upper half of its address."""
+        while True:
+            _, _, valid, payload, owner = await ctx.tick().sample(
+                dut.port.req.valid, dut.port.req.payload, dut.owner
+            )
+            assert not valid or owner == payload.addr >> 16
+
     port = target(dut.port, answer, seed=harts, ready=ready, delays=delays)
-    simulate(dut, *(hart(index) for index in range(harts)), background=[port])
+    simulate(dut, *(hart(index) for index in range(harts)), background=[port, owner])
     assert len(arrived) == 60 * harts
     assert sorted(arrived) == sorted(issued)
 
