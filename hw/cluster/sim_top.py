@@ -137,9 +137,8 @@ class SimTop(wiring.Component):
                     self.trap_value.eq(hart.trap_value),
                 ]
         if self._rvfi:
-            m.d.comb += self.rvfi_valid.eq(Cat(hart.rvfi.valid for hart in cluster.monitor))
-            for number, hart in enumerate(cluster.monitor):
+            m.d.comb += self.rvfi_valid.eq(Cat(port.valid for port in cluster.rvfi))
+            for hart, port in enumerate(cluster.rvfi):
                 for name in _SHOWN:
-                    port = getattr(self, f"rvfi_{number}_{name}")
-                    m.d.comb += port.eq(getattr(hart.rvfi, name))
+                    m.d.comb += getattr(self, f"rvfi_{hart}_{name}").eq(getattr(port, name))
         return m
