@@ -141,7 +141,8 @@ void Csrs::count(Event event, uint64_t cycles) {
 
 uint32_t Csrs::pending() const {
     if (!enabled) return 0;
-    for (uint32_t code : {11u, 3u, 7u})
+    constexpr uint32_t PRIORITY[] = {11, 3, 7};
+    for (uint32_t code : PRIORITY)
         if (awake() >> code & 1) return code;
     return 0;
 }

@@ -226,4 +226,41 @@ inline uint32_t after_loops(Hart &h, uint32_t next) {
     return next;
 }
 
+// The estimate: waits until what an instruction needs is there. Its own result is noted as late
+// before it is executed: a blocking access, whose result is not, takes that back.
+inline void wait_for_operands(Hart &h, const Op &op) {
+    uint32_t waits = op.uses >> h.late & 1;
+    h.time += waits;
+    h.late = op.late;
+    if (waits && h.csrs.counting()) h.csrs.count(Event::OPERAND, 1);
+    if (!h.divide_uses) return;
+    bool needs = (op.uses & h.divide_uses) || op.code == Code::DIVIDE;
+    if (needs && h.time < h.divided) {
+        h.csrs.count(Event::UNIT, h.divided - h.time);
+        h.time = h.divided;
+    }
+    if (h.time >= h.divided) h.divide_uses = 0;
+}
+
+// The estimate: a division begins.
+inline void begin_division(Hart &h, const Op &op) {
+    uint32_t a = h.x[op.rs1], b = h.x[op.rs2];
+    h.divided = h.time + division_cycles(a, b, op.insn >> 12 & 3);
+    h.divide_uses = 1u | (op.rd == SINK ? 0 : 1u << op.rd);
+}
+
+// The estimate: an instruction leaves. `fetch` is what its successor's fetch costs more.
+inline void leave(Hart &h, const Op &op, Flow flow, uint32_t fetch) {
+    bool redirect = flow != Flow::NEXT;
+    h.time += 1 + fetch + (redirect ? TIMING.redirect : 0);
+    if (!h.csrs.counting()) return;
+    if (redirect) h.csrs.count(Event::REDIRECT, 1);
+    if (redirect || fetch) h.csrs.count(Event::FETCH, fetch + redirect * TIMING.redirect);
+    if (flow == Flow::TRAP) return;
+    bool atomic = op.code >= Code::LR && op.code <= Code::AMO;
+    if (atomic || (op.code >= Code::LB && op.code <= Code::LHU_POST))
+        h.csrs.count(Event::LOAD, 1);
+    if (op.code >= Code::SB && op.code <= Code::SW_POST) h.csrs.count(Event::STORE, 1);
+}
+
 }  // namespace heed

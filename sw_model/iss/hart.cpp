@@ -2,6 +2,7 @@
 #include "hart.h"
 
 #include "execute.h"
+#include "heed_regs.h"
 
 namespace heed {
 
@@ -71,6 +72,7 @@ void Hart::trap(uint32_t cause, uint32_t value, uint32_t insn, bool is_interrupt
     trap_value = value;
     trap_pc = pc;
     trap_insn = insn;
+    late = 0;
     pc = csrs.enter(pc, cause, value, is_interrupt);
 }
 
@@ -96,6 +98,8 @@ heed_retire Hart::step(Bus &bus) {
     } else {
         op = decode(word, config.groups);
         Recorder recorder(bus, record);
+        wait_for_operands(*this, op);
+        if (op.code == Code::DIVIDE) begin_division(*this, op);
         flow = execute(*this, op, next, recorder);
         waiting = flow == Flow::WAIT;
         if (waiting) return record;
@@ -104,7 +108,8 @@ heed_retire Hart::step(Bus &bus) {
     record.irq = interrupted;
     record.irq_cause = uint8_t(interrupted ? interrupt_cause : 0);
     interrupted = false;
-    record.time = time++;
+    record.time = time;
+    leave(*this, op, flow, pc - HEED_TCDM_BASE < config.tcdm_bytes ? TIMING.tcdm_fetch : 0);
     if (record.mem_rmask || record.mem_wmask) record.mem_time = record.time;
     if (flow == Flow::TRAP) {
         record.trap = 1;
@@ -114,6 +119,7 @@ heed_retire Hart::step(Bus &bus) {
         return record;
     }
     retired++;
+    last_pc = pc;
     pc = flow == Flow::NEXT ? after_loops(*this, next) : next;
     record.next_pc = pc;
     record.rd_addr = destination(op.rd);

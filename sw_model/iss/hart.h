@@ -24,7 +24,7 @@ enum Cause : uint32_t {
 
 class Hart {
 public:
-    Hart(const heed_config &config, uint32_t id) : config(config), csrs(config, id) {}
+    Hart(const heed_config &config, uint32_t id) : config(config), id(id), csrs(config, id) {}
 
     // Executes one instruction and says what it did. `waits()` is true afterwards when the bus
     // answered WAIT: then nothing happened and the record means nothing.
@@ -46,10 +46,12 @@ public:
     void trap(uint32_t cause, uint32_t value, uint32_t insn, bool is_interrupt = false);
 
     const heed_config &config;
+    const uint32_t id;
     uint32_t x[33] = {};  // x[0] is always 0; writes to it go to x[SINK]
     uint32_t pc = 0;
     uint64_t time = 0;     // cycles since reset: the estimate (timing.h)
     uint64_t retired = 0;  // instructions
+    uint32_t last_pc = 0;  // of the last one
     Csrs csrs;
     uint32_t loop_start[2] = {}, loop_end[2] = {}, loop_count[2] = {};
 
@@ -58,10 +60,10 @@ public:
 
     // Of the estimate. A run of instructions ends when `time` reaches `limit`.
     uint64_t limit = 0;
-    uint64_t last_tcdm = 0;     // when the last access to TCDM was made
-    uint64_t divided = 0;       // when the division under way can be used
-    uint32_t divide_uses = 0;   // bit 0: the divider is busy; bit r: with the value of register r
-    uint8_t late = 0;           // register whose value comes a cycle later
+    uint64_t last_tcdm = 0;    // when the last access to TCDM was made
+    uint64_t divided = 0;      // when the division under way can be used
+    uint32_t divide_uses = 0;  // bit 0: the divider is busy; bit r: with the value of register r
+    uint8_t late = 0;          // register whose value comes a cycle later
 
 private:
     bool waiting = false;

@@ -10,6 +10,8 @@
 namespace heed {
 
 struct Timing {
+    // The first instruction leaves in this cycle after the start; mcycle is this then.
+    uint32_t start = 3, start_mcycle = 2;
     // Cycles more than one.
     uint32_t redirect = 1;     // taken branch, jump, mret, fence.i, write of loop registers, trap
     uint32_t main_memory = 1;  // load or store of main memory: it holds the core

@@ -1,0 +1,64 @@
+"""What the simulated engine does when a doorbell rings, and how long that takes."""
+
+from hw.config import TCDM_BASE, ClusterConfig
+from hw.regmap import DESCRIPTOR, STATUS_WORD, Status
+from sw_model.engine.model import EngineModel, JobResult
+from sw_model.engine.timing import predict
+from sw_model.iss.interface import EngineJob
+
+FAULT_CYCLES = 40
+"""From the end of the job before, or the doorbell, to the event of a faulty job."""
+
+EVENT_CYCLES = 4
+"""From the cycle that a status word counts to, to the event."""
+
+
+class Engine:
+    """Executes chains of descriptors on the simulator's scratchpad.
+
+    What jobs write is there at once. Their status words are left to the simulator, which writes
+    them when the jobs end.
+    """
+
+    def __init__(self, config: ClusterConfig):
+        self._config = config
+        self._model = EngineModel(config)
+
+    def run(self, memory: memoryview, address: int, most: int) -> list[EngineJob]:
+        """Execute the chain at `address`; return its jobs with their ends."""
+        before = bytes(memory)
+        results = self._model.run(memory, address, most_jobs=most)
+        for result in results:
+            if result.status_address:
+                offset = result.status_address - TCDM_BASE
+                end = offset + STATUS_WORD.bytes
+                memory[offset:end] = before[offset:end]
+        return [
+            EngineJob(
+                end=end,
+                code=int(result.status),
+                cycles=max(end - start - EVENT_CYCLES, 0),
+                address=result.address,
+                status=result.status_address,
+                event_mask=result.event_mask,
+            )
+            for result, (start, end) in zip(results, self._times(before, results), strict=True)
+        ]
+
+    def _times(self, memory: bytes, results: list[JobResult]) -> list[tuple[int, int]]:
+        """Return start and end of each job, in cycles from the doorbell."""
+        good = [result for result in results if result.status == Status.DONE]
+        times = []
+        if good:
+            cut = bytearray(memory)
+            offset = good[-1].address - TCDM_BASE
+            cut[offset + 4 : offset + 8] = bytes(4)  # nothing behind the last good job
+            jobs = predict(self._config, cut, [good[0].address]).jobs
+            times = [(job.start, job.end) for job in jobs]
+        if len(good) < len(results):
+            start = times[-1][1] if times else 0
+            times.append((start, start + FAULT_CYCLES))
+        return times
+
+
+assert DESCRIPTOR.word_bits == 32  # `next` is word 1
