@@ -8,9 +8,10 @@ from pathlib import Path
 from vcd.gtkw import GTKWSave
 
 _GROUPS = (
-    ("run", r"sim_top\.(clk|start|notify|sleeping|(console|mailbox|exit)_(valid|data))"),
-    ("hart {0}", r"sim_top\.cluster\.core_(\d+)\.(retire__|interrupts__|sleeping)\w*"),
+    ("run", r"sim_top\.(clk|start|notify|sleeping|(console|mailbox|exit)_(valid|data)|trap_\w+)"),
+    ("hart {0}", r"sim_top\.cluster\.core_(\d+)\.(monitor__|interrupts__|sleeping)\w*"),
     ("hart {0} fetch", r"sim_top\.cluster\.core_(\d+)\.fetch__\w+"),
+    ("hart {0} TCDM", r"sim_top\.cluster\.core_(\d+)\.tcdm__\w+"),
     ("hart {0} data", r"sim_top\.cluster\.core_(\d+)\.data__\w+"),
     ("events", r"sim_top\.cluster\.events\.(waiting|members|pending_\d+|mtime_low)"),
     ("engine", r"sim_top\.cluster\.engine\.(busy|event__\w+|regs__\w+)"),
