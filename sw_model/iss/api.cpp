@@ -3,7 +3,31 @@
 
 #include "machine.h"
 
+using heed::Access;
 using heed::Machine;
+
+namespace {
+
+// One instruction, and no memory.
+class OneWord : public heed::Bus {
+public:
+    explicit OneWord(uint32_t word) : word(word) {}
+
+    Access fetch(uint32_t, uint32_t &fetched) override {
+        fetched = word;
+        return Access::DONE;
+    }
+    Access load(uint32_t, unsigned, uint32_t &) override { return Access::FAULT; }
+    Access store(uint32_t, unsigned, uint32_t) override { return Access::FAULT; }
+    Access load_reserved(uint32_t, uint32_t &) override { return Access::FAULT; }
+    Access store_conditional(uint32_t, uint32_t, bool &) override { return Access::FAULT; }
+    Access amo(heed::AmoOp, uint32_t, uint32_t, uint32_t &) override { return Access::FAULT; }
+
+private:
+    uint32_t word;
+};
+
+}  // namespace
 
 extern "C" {
 
@@ -33,6 +57,15 @@ int heed_iss_read(Machine *machine, uint32_t address, uint8_t *bytes, uint32_t c
 
 void heed_iss_run(Machine *machine, const heed_run *options, heed_outcome *outcome) {
     machine->run(*options, *outcome);
+}
+
+// Executes one instruction at address 0 of a fresh hart without memory, on 32 registers.
+void heed_iss_execute(Machine *machine, uint32_t word, uint32_t *x, heed_retire *record) {
+    heed::Hart hart(machine->config, 0);
+    for (unsigned i = 1; i < 32; i++) hart.set_reg(i, x[i]);
+    OneWord bus(word);
+    *record = hart.step(bus);
+    for (unsigned i = 0; i < 32; i++) x[i] = hart.reg(i);
 }
 
 }  // extern "C"

@@ -209,8 +209,9 @@ public:
         is_signed<Or>(0x16);
         is_signed<Xor>(0x18);
         is_signed<And>(0x1a);
-        reg(0x38, H, abs_lanes<int16_t>, Form::ONE);
-        reg(0x38, B, abs_lanes<int8_t>, Form::ONE);
+        // The field of rs2 may hold anything.
+        add(0xfe00707f, 0x38u << 25 | H << 12, Form::ONE, abs_lanes<int16_t>);
+        add(0xfe00707f, 0x38u << 25 | B << 12, Form::ONE, abs_lanes<int8_t>);
     }
 
     void comparisons() {

@@ -30,9 +30,7 @@ public:
     }
     Access store_conditional(uint32_t address, uint32_t value, bool &success) {
         Access access = bus.store_conditional(address, value, success);
-        if (access != Access::DONE) return access;
-        record.mem_addr = address;
-        if (success) written(address, 4, value);
+        if (access == Access::DONE && success) written(address, 4, value);
         return access;
     }
     Access amo(AmoOp op, uint32_t address, uint32_t operand, uint32_t &old) {

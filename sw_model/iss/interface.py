@@ -107,3 +107,5 @@ def declare(library: ctypes.CDLL) -> None:
         function.restype = c_int
     library.heed_iss_run.argtypes = [c_void_p, POINTER(Run), POINTER(Outcome)]
     library.heed_iss_run.restype = None
+    library.heed_iss_execute.argtypes = [c_void_p, c_uint32, POINTER(c_uint32), POINTER(Record)]
+    library.heed_iss_execute.restype = None

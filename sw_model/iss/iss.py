@@ -44,6 +44,11 @@ class Retired(NamedTuple):
     irq: int
     irq_cause: int
 
+    @classmethod
+    def of(cls, record: interface.Record) -> "Retired":
+        """Take the library's record over."""
+        return cls(*(getattr(record, name) for name in cls._fields))
+
 
 class Unhandled(NamedTuple):
     """A trap whose handler lies in no memory; `cause` as in `mcause`, `value` as in `mtval`."""
@@ -133,6 +138,25 @@ class Iss:
         if not self._library.heed_iss_read(self._machine, address, buffer, count):
             raise IssError(f"{count} bytes at {address:#010x} do not lie in one memory")
         return buffer.raw[:count]
+
+    def execute(self, word: int, registers: list[int]) -> tuple["Retired", list[int]]:
+        """Execute one instruction at address 0 of a fresh hart that has no memory.
+
+        Parameters
+        ----------
+        word
+            The instruction.
+        registers
+            Values of the 32 registers before it.
+
+        Returns
+        -------
+        Its record, and the registers after it.
+        """
+        values = (ctypes.c_uint32 * 32)(*registers)
+        record = interface.Record()
+        self._library.heed_iss_execute(self._machine, word, values, record)
+        return Retired.of(record), list(values)
 
     def run(
         self,
@@ -250,6 +274,4 @@ class _Callbacks:
         return self._guarded(lambda: self._on_mailbox and self._on_mailbox(cycle, value))
 
     def trace(self, user, hart, record):
-        fields = record.contents
-        values = Retired(*(getattr(fields, name) for name in Retired._fields))
-        return self._guarded(lambda: self._trace(hart, values))
+        return self._guarded(lambda: self._trace(hart, Retired.of(record.contents)))
