@@ -3,7 +3,7 @@
 A field is `size + 1` bits from bit `low` on, and ends at bit 31 at the latest. The immediate forms
 have size in Is3 and low in Is2, the register forms in rs2[9:5] and rs2[4:0].
 
-Choices where the manual leaves something open, all as CV32E40P does it:
+Choices where the manual leaves something open:
 
 - A field to insert that would reach beyond bit 31 is cut there.
 - `cv.bitrev` looks at the low two bits of Is3 only; 3 is like 0.

@@ -1,8 +1,7 @@
 """XCVsimd, moving lanes: sections "SIMD Bit Manipulation operations" and "SIMD Shuffle and Pack
 operations" of the CV32E40P manual, version 2.
 
-Choices where the manual leaves something open, as CV32E40P does it: only those bits of rs2 and of
-the immediate count that the manual names.
+Bits of rs2 and of the immediate that the manual gives no meaning are ignored.
 """
 
 from sw_model.isa import row

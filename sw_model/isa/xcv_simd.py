@@ -5,11 +5,12 @@ Each operation has six forms: on halves or bytes, and with the second operand a 
 lowest lane in every lane (`.sc`), or a 6-bit immediate in every lane (`.sci`). The immediate is
 signed or unsigned as the operation is.
 
-Choices where the manual leaves something open, all as CV32E40P does it:
+Choices where the manual leaves something open:
 
 - The immediate of the unsigned comparisons is unsigned; that of `or`, `xor`, `and`, `cmpeq` and
   `cmpne` is signed.
-- Shift amounts are the low 3 (bytes) or 4 (halves) bits of each lane of the second operand.
+- Shift amounts are the low 3 (bytes) or 4 (halves) bits of each lane of the second operand; its
+  other bits are ignored.
 - The averages cut the sum to the lane's width before they shift it.
 - `cv.abs` of the most negative number is that number. The bits of its rs2 field do not matter.
 """

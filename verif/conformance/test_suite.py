@@ -21,8 +21,7 @@ from verif.lib.planted import plant
 FULL = {program.name: program for program in programs()}
 SMALL = {
     "none": CoreConfig.of(event_counters=0),
-    "m": CoreConfig.of("m", event_counters=8),
-    "ima": CoreConfig.of("m", "a"),
+    "ima": CoreConfig.of("m", "a", event_counters=8),
     "loops": CoreConfig.of("xcv_hwlp", "xcv_simd"),
 }
 
