@@ -1,5 +1,6 @@
 """XCVsimd: packed bytes and halves, dot products."""
 
+from hw.core.instructions import xcv_dot
 from hw.core.instructions.format import R_ACCUMULATE, R_ONE, Format, Instruction, R
 from hw.core.types import ImmediateFormat, Unit
 from hw.core.units.simd_op import SimdKind, SimdLogic, SimdMove, SimdOp
@@ -142,4 +143,4 @@ def _moves():
         yield _instruction(f"cv.{name}", number, 0 if half else BYTE, form, op, bit25)
 
 
-INSTRUCTIONS = (*_lanes(), *_complex(), *_moves())
+INSTRUCTIONS = (*_lanes(), *_complex(), *_moves(), *xcv_dot.DOT_ROWS)

@@ -4,6 +4,7 @@ from amaranth.hdl import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.core.units.prefix import prefix_sum
 from hw.core.units.simd_op import SimdKind, SimdLogic, SimdOp
 
 
@@ -34,12 +35,17 @@ class SimdLanes(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         op, a, b = self.op, self.a, self.b
-        total = self._sum(m)
-        shifted = self._shift(m, total)
+        total = Signal(16)
+        m.d.comb += total.eq(self._sum(m))
+        shifted = Signal(16)
+        m.d.comb += shifted.eq(self._shift(m, total))
         holds = self._order(m, total)
         with m.Switch(op.kind):
-            with m.Case(SimdKind.SUM, SimdKind.AVERAGE, SimdKind.NEGATE, SimdKind.SHIFT):
+            with m.Case(SimdKind.SUM, SimdKind.AVERAGE, SimdKind.NEGATE):
                 m.d.comb += self.result.eq(shifted)
+            with m.Case(SimdKind.SHIFT):
+                left = op.variant.shift.left
+                m.d.comb += self.result.eq(Mux(left, shifted[::-1], shifted))
             with m.Case(SimdKind.LOGIC):
                 m.d.comb += self.result.eq(self._logic(m))
             with m.Case(SimdKind.ORDER):
@@ -80,12 +86,11 @@ class SimdLanes(wiring.Component):
 
         # A bit in front of each byte: equal operands there make a carry or stop one, different
         # ones let it pass.
-        total = Signal(18)
         passes = op.half
-        m.d.comb += total.eq(
-            Cat(carry[0], first[:8], carry[1] | passes, first[8:])
-            + Cat(carry[0], second[:8], carry[1] & ~passes, second[8:])
-        )
+        ahead = Cat(carry[0], first[:8], carry[1] | passes, first[8:])
+        behind = Cat(carry[0], second[:8], carry[1] & ~passes, second[8:])
+        total = Signal(18, name="spaced")
+        m.d.comb += total.eq(prefix_sum(m, ahead, behind))
         return Cat(total[1:9], total[10:18])
 
     def _order(self, m, total):
@@ -121,49 +126,46 @@ class SimdLanes(wiring.Component):
         return result
 
     def _shift(self, m, total):
-        """Return a, shifted as b says, or the sum, shifted by up to 3 bits."""
+        """Return a shifted as b says, mirrored for shifts to the left, or the sum shifted."""
         op, variant, b = self.op, self.op.variant, self.b
-        left = Signal()
-        arithmetic = Signal()
+        shifts = op.kind == SimdKind.SHIFT
+        # To the left the mirrored word is shifted, in which bytes change places.
+        left = variant.shift.left
         word = Signal(16)
         lower_amount = Signal(4)
         upper_amount = Signal(3)
-        m.d.comb += [arithmetic.eq(1), word.eq(total)]
-        with m.Switch(op.kind):
-            with m.Case(SimdKind.SHIFT):
-                # To the left the mirrored word is shifted, in which the bytes change places.
-                m.d.comb += [
-                    left.eq(variant.shift.left),
-                    arithmetic.eq(variant.shift.arithmetic),
-                    word.eq(Mux(left, self.a[::-1], self.a)),
-                ]
-                with m.If(op.half):
-                    m.d.comb += [lower_amount.eq(b[:4]), upper_amount.eq(b[:3])]
-                with m.Elif(left):
-                    m.d.comb += [lower_amount.eq(b[8:11]), upper_amount.eq(b[:3])]
-                with m.Else():
-                    m.d.comb += [lower_amount.eq(b[:3]), upper_amount.eq(b[8:11])]
-            with m.Case(SimdKind.AVERAGE):
-                m.d.comb += [arithmetic.eq(0), lower_amount.eq(1), upper_amount.eq(1)]
-            with m.Case(SimdKind.SUM):
-                amount = variant.sum.shift
-                m.d.comb += [lower_amount.eq(amount), upper_amount.eq(amount)]
-            with m.Case(SimdKind.NEGATE):
-                amount = Mux(variant.negate.turn, variant.negate.shift, 0)
-                m.d.comb += [lower_amount.eq(amount), upper_amount.eq(amount)]
-
-        fill = Signal(16)
-        lower = Signal(8)
-        upper = Signal(8)
+        signs = Signal(16)
         m.d.comb += [
-            fill.eq(self._lanes(word[7], word[15]) & arithmetic.replicate(16)),
-            lower.eq(word[:8]),
-            upper.eq(word[8:]),
+            word.eq(Mux(left, self.a[::-1], self.a)),
+            signs.eq(self._lanes(word[7], word[15]) & variant.shift.arithmetic.replicate(16)),
         ]
-        with m.If(lower_amount[3]):
-            m.d.comb += [lower.eq(word[8:]), upper.eq(fill[8:])]
-        shifted = Cat(
-            (Cat(lower, Mux(op.half, upper, fill[:8])) >> lower_amount[:3])[:8],
-            (Cat(upper, fill[8:]) >> upper_amount)[:8],
+        with m.If(op.half):
+            m.d.comb += [lower_amount.eq(b[:4]), upper_amount.eq(b[:3])]
+        with m.Elif(left):
+            m.d.comb += [lower_amount.eq(b[8:11]), upper_amount.eq(b[:3])]
+        with m.Else():
+            m.d.comb += [lower_amount.eq(b[:3]), upper_amount.eq(b[8:11])]
+        after_eight = Mux(lower_amount[3], Cat(word[8:], signs[8:]), word)
+
+        sum_amount = Signal(2)
+        with m.Switch(op.kind):
+            with m.Case(SimdKind.SUM):
+                m.d.comb += sum_amount.eq(variant.sum.shift)
+            with m.Case(SimdKind.AVERAGE):
+                m.d.comb += sum_amount.eq(1)
+            with m.Case(SimdKind.NEGATE):
+                m.d.comb += sum_amount.eq(Mux(variant.negate.turn, variant.negate.shift, 0))
+        sum_signs = Mux(op.kind == SimdKind.AVERAGE, 0, self._lanes(total[7], total[15]))
+
+        moving = Signal(16)
+        fill = Signal(16)
+        m.d.comb += [
+            moving.eq(Mux(shifts, after_eight, total)),
+            fill.eq(Mux(shifts, signs, sum_signs)),
+        ]
+        lower = Cat(moving[:8], Mux(op.half, moving[8:], fill[:8]))
+        upper = Cat(moving[8:], fill[8:])
+        return Cat(
+            (lower >> Mux(shifts, lower_amount[:3], sum_amount))[:8],
+            (upper >> Mux(shifts, upper_amount, sum_amount))[:8],
         )
-        return Mux(left, shifted[::-1], shifted)

@@ -4,6 +4,8 @@ from amaranth.hdl import *
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.core.units.prefix import prefix_sum
+
 
 class XAluKind(enum.Enum, shape=3):
     """What the unit's result is.
@@ -87,7 +89,8 @@ class XAlu(wiring.Component):
             with m.Case(XAluKind.CLIP):
                 m.d.comb += [first.eq(magnitude), second.eq(limit)]
 
-        total = self._sum(m, op, first, second, amount)
+        total = Signal(32)
+        m.d.comb += total.eq(self._sum(m, op, first, second, amount))
         # Without a carry the sum is first - second - 1: negative when first <= second, unless
         # their signs differ.
         at_most = Signal()
@@ -135,11 +138,9 @@ class XAlu(wiring.Component):
         other = Signal(32)
         partial = Signal(32)
         carries = Signal(32)
-        total = Signal(32)
         m.d.comb += [
             other.eq(second ^ op.subtract.replicate(32)),
             partial.eq(first ^ other ^ half),
             carries.eq(Cat(carry, (first & other) | (half & (first | other)))),
-            total.eq(partial + carries),
         ]
-        return total
+        return prefix_sum(m, partial, carries)
