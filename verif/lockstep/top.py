@@ -12,10 +12,10 @@ from hw.cluster.fetch_port import FetchPort
 from hw.cluster.main_memory import MainMemory
 from hw.cluster.memory_atomics import MemoryAtomics
 from hw.config import ClusterConfig
-from hw.core.core import Core
 from hw.core.rvfi import EXTRA, MEMBERS
 from hw.tcdm.tcdm import Tcdm
 from verif.lockstep.disturb import DataStall, FetchStall, RandomInterrupts
+from verif.lockstep.shared_core import SharedCore
 
 RECORD = {name: width for name, width in MEMBERS.items()} | {
     f"heed_{name}": width for name, width in EXTRA.items()
@@ -113,7 +113,7 @@ class LockstepTop(wiring.Component):
             events.start.eq(start),
         ]
         for hart in range(harts):
-            m.submodules[f"core_{hart}"] = core = Core(config=config, rvfi=True)
+            m.submodules[f"core_{hart}"] = core = SharedCore(config=config)
             m.submodules[f"port_{hart}"] = port = CorePort(config=config)
             m.submodules[f"fetch_{hart}"] = fetch = FetchPort(config=config)
             m.submodules[f"throttle_{hart}"] = throttle = Throttle(

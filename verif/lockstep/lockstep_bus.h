@@ -1,0 +1,37 @@
+// What a hart's step sees in lockstep: memories of the model, devices as the RTL answered them.
+#pragma once
+#include "bus.h"
+#include "memory.h"
+#include "retire.h"
+
+namespace heed {
+
+class LockstepBus : public Bus {
+public:
+    LockstepBus(const heed_config &config, Memory &memory, unsigned hart);
+
+    // What the RTL did, before the step that repeats it.
+    void expect(const heed_retire &record) { rtl = record; }
+
+    Access fetch(uint32_t address, uint32_t &word) override;
+    Access load(uint32_t address, unsigned size, uint32_t &value) override;
+    Access store(uint32_t address, unsigned size, uint32_t value) override;
+    Access load_reserved(uint32_t address, uint32_t &value) override;
+    Access store_conditional(uint32_t address, uint32_t value, bool &success) override;
+    Access amo(AmoOp op, uint32_t address, uint32_t operand, uint32_t &old) override;
+    uint32_t csr(uint32_t address, uint32_t own) override;
+
+private:
+    Access device() const;
+
+    const heed_config &config;
+    Memory &memory;
+    unsigned hart;
+    heed_retire rtl = {};
+};
+
+// Counters whose values depend on timing; `low` asks for mcycle's lower half alone.
+bool is_cycle_counter(uint32_t csr);
+bool is_event_counter(uint32_t csr, uint32_t event_counters);
+
+}  // namespace heed
