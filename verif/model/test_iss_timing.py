@@ -1,0 +1,102 @@
+"""The simulator's estimate of cycles, against what the core takes for the same sequences.
+
+The sequences and their cycles are those that `verif/unit/core/test_core_cpi.py` measures.
+"""
+
+import pytest
+
+from heed.doctor import build_folder
+from hw.config import TCDM_BASE
+from hw.presets import TINY
+from sw_model.iss import Iss
+from verif.lib.assembler import assemble
+from verif.unit.core.test_core_cpi import DATA, HARDWARE_LOOP, LOOPS, PIECES, REPEAT, SETUP
+
+
+class _Ended(Exception):
+    pass
+
+
+def run(text: str, *labels: str, base: int = 0x8000_0000) -> list[int]:
+    """Return when the instructions right before the labels last left."""
+    for name, word in HARDWARE_LOOP.items():
+        text = text.replace(name, word)
+    image = assemble(SETUP + text + DATA, base=base)
+    iss = Iss(TINY, build_folder() / "iss")
+    iss.write(base, image.data)
+    last = {}
+
+    def trace(hart, record):
+        last[record.pc] = record.time
+        if record.pc == image.symbols["end"]:
+            raise _Ended
+
+    with pytest.raises(_Ended):
+        iss.run(base, trace=trace, max_cycles=100_000)
+    return [last[image.symbols[label] - 4] for label in labels]
+
+
+def cycles(text: str) -> float:
+    """Cycles of a sequence that is repeated many times."""
+    program = f"{text}\n" * 4 + "first:\n" + f"{text}\n" * REPEAT + "last: nop\n"
+    first, last = run(program, "first", "last")
+    return (last - first) / REPEAT
+
+
+@pytest.mark.parametrize("name", PIECES)
+def test_pieces(name):
+    text, _, expected = PIECES[name]
+    assert cycles(text) == expected
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_loops(name):
+    body, expected = LOOPS[name]
+    first, last = run(f"nop\nloop: {body}\nnop\nlast: nop\n", "loop", "last")
+    assert (last - first) / 10 == expected
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    (
+        ("sw a0, 0(s0)\nlw a0, 0(s4)", 4),  # a blocking access waits for the one to TCDM
+        ("sw a0, 0(s0)\nnop\nlw a0, 0(s4)", 4),
+        ("lw a0, 0(s4)\naddi a0, a0, 1", 3),  # and its result is there at once
+        ("sw a0, 0(s4)", 2),
+        ("div a0, a1, a2\ndiv a3, a1, a2", 30),
+        ("div x0, a1, a2", 15),
+        ("div a0, a1, x0", 3),
+        ("lw x0, 0(s0)", 1),
+        ("mul a0, a1, a2\nmv a0, a1", 3),  # who writes the register waits too
+    ),
+)
+def test_more_pieces(text, expected):
+    assert cycles(text) == expected
+
+
+def test_code_in_tcdm_is_slower():
+    text = "nop\nfirst:\n" + "nop\n" * 30 + "last: nop\n"
+    first, last = run(text, "first", "last", base=TCDM_BASE + 0x4000)
+    assert last - first == 90
+
+
+def test_hardware_loop_costs_nothing():
+    """cv.setup 0, t0, 3: two instructions; the second uses what the first loads."""
+    loop = "li t0, {}\n .word 0x0032c72b\n lw t1, 0(s0)\n add t2, t2, t1\nlast: nop\n"
+    few, many = (run("first: " + loop.format(count), "last")[0] for count in (10, 110))
+    assert many - few == 300
+
+
+def test_traced_runs_take_the_same_time():
+    text = "\n".join(piece for piece, _, _ in PIECES.values())
+    for name, word in HARDWARE_LOOP.items():
+        text = text.replace(name, word)
+    image = assemble(SETUP + text + "\necall\n" + DATA)
+    found = []
+    for trace in (None, lambda hart, record: None):
+        iss = Iss(TINY, build_folder() / "iss")
+        iss.write(image.base, image.data)
+        outcome = iss.run(image.base, trace=trace)
+        found.append((outcome.cycles, outcome.instructions, outcome.trap))
+    assert found[0] == found[1]
+    assert found[0][2].cause == 11
