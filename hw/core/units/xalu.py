@@ -4,7 +4,7 @@ from amaranth.hdl import *
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.core.units.prefix import prefix_sum
+from hw.core.units.carry_save import prefix_sum
 
 
 class XAluKind(enum.Enum, shape=3):
