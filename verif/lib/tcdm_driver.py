@@ -63,6 +63,7 @@ class TcdmDriver:
             await self._cycle()
         await self._cycle()
         self._scoreboard.finish()
+        await RisingEdge(self._dut.clk)  # the last request may be an AMO: now it has written
 
     async def _cycle(self) -> None:
         """Drive after one clock edge and sample at the next, before anything changes."""
