@@ -68,11 +68,12 @@ class Dot(wiring.Component):
         imaginary = op.complex & op.scalar
 
         lower, upper = self.b[:16], self.b[16:]
-        rows = [
-            *_product_rows(m, op, self.a[:16], Mux(imaginary, upper, lower)),
-            # -a1 is ~a1 + 1: b1 is added below
-            *_product_rows(m, op, self.a[16:] ^ real.replicate(16), Mux(op.scalar, lower, upper)),
-        ]
+        inverted = _inverted(m, op)
+        lanes = (
+            (self.a[:16], Mux(imaginary, upper, lower)),
+            (self.a[16:] ^ real.replicate(16), Mux(op.scalar, lower, upper)),  # ~a1 is -a1 - 1
+        )
+        rows = [row for a, b in lanes for row in _product_rows(m, op, a, b, inverted)]
         addend = Signal(WIDTH)
         with m.If(real):
             m.d.comb += addend.eq(upper.as_signed())
@@ -99,8 +100,8 @@ class Dot(wiring.Component):
         return m
 
 
-def _product_rows(m, op, a, half):
-    """Numbers whose sum is a times b, but for the weights of inverted bits.
+def _product_rows(m, op, a, half, inverted):
+    """Numbers whose sum is a times b, but for the weights of `inverted` bits.
 
     `b` is `half`, with bytes exchanged, or the lowest one twice.
     """
@@ -114,19 +115,26 @@ def _product_rows(m, op, a, half):
     ]
     rows = []
     for i in range(16):
-        a_sign = {7: op.a_signed & op.bytes, 15: op.a_signed}.get(i, Const(0))
-        inverted = [  # where there are products with the lower and the upper byte of b
-            Cat(a_sign.replicate(7), a_sign ^ (op.b_signed & op.bytes)),
-            Cat(a_sign.replicate(7), a_sign ^ op.b_signed),
-        ]
-        if i < 8:
-            b = for_lower
-            inverted[0] = Const(0, 8)
-        else:
-            b = for_upper
-            inverted[1] &= halves.replicate(8)
-        rows.append((Mux(a[i], b, 0) ^ Cat(inverted)) << i)
+        bits = for_lower if i < 8 else for_upper
+        rows.append((Mux(a[i], bits, 0) ^ inverted[i]) << i)
     return rows
+
+
+def _inverted(m, op):
+    """Bits of negative weight among the products with each bit of `a`."""
+    signals = []
+    for upper in (False, True):
+        for a_sign in (Const(0), op.a_signed if upper else op.a_signed & op.bytes):
+            with_lower = Cat(a_sign.replicate(7), a_sign ^ (op.b_signed & op.bytes))
+            with_upper = Cat(a_sign.replicate(7), a_sign ^ op.b_signed)
+            signal = Signal(16, name=f"inverted_{len(signals)}")
+            if upper:
+                m.d.comb += signal.eq(Cat(with_lower, Mux(op.bytes, 0, with_upper)))
+            else:
+                m.d.comb += signal.eq(Cat(Const(0, 8), with_upper))
+            signals.append(signal)
+    lower, lower_sign, upper, upper_sign = signals
+    return [*[lower] * 7, lower_sign, *[upper] * 7, upper_sign]
 
 
 def _correction(m, op):

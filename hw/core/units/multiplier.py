@@ -36,10 +36,11 @@ class MultiplyOp(data.Struct):
 class Multiplier(wiring.Component):
     """Multiplication of the M extension and of XCVmac.
 
-    All products come from one unsigned array. The low word of a product is the same whether the
-    operands are signed or not, so halves are extended to words in their signedness. A high word is
-    corrected: as an unsigned number a negative operand is 2^32 too large, so the other one is taken
-    off. Sums are 32 bits and wrap; a half's sum is shifted as a number of the halves' signedness.
+    All products are unsigned ones of two words, formed as two of a word and a half. The low word of
+    a product is the same whether the operands are signed or not, so halves are extended to words
+    in their signedness. A high word is corrected: as an unsigned number a negative operand is 2^32
+    too large, so the other one is taken off. Sums are 32 bits and wrap; a sum of halves is shifted
+    as a number of their signedness.
 
     Parameters
     ----------
@@ -57,7 +58,7 @@ class Multiplier(wiring.Component):
     Timing
     ------
     `result` belongs to the last `start`, from the cycle after it on. One product a cycle. The
-    first cycle forms the product and what is added to it, the second adds and shifts.
+    first cycle forms both parts of the product and what is added to it, the second adds and shifts.
     """
 
     start: In(1)
@@ -76,33 +77,37 @@ class Multiplier(wiring.Component):
         m = Module()
         op = data.View(MultiplyOp, self.op)
         a, b = Signal(32), Signal(32)
-        addend = Signal(32)  # what is added to the chosen word of the product
+        base = Signal(32)
         m.d.comb += [a.eq(self.a), b.eq(self.b)]
+        if self._mac:
+            with m.If(op.short):
+                m.d.comb += [a.eq(_half(op, self.a)), b.eq(_half(op, self.b))]
+            m.d.comb += base.eq(self._base(op))
         a_negative = self.a[31] & ((op.part == Part.HIGH) | (op.part == Part.HIGH_SIGNED_UNSIGNED))
         b_negative = self.b[31] & (op.part == Part.HIGH)
         excess = Mux(a_negative, self.b, 0) + Mux(b_negative, self.a, 0)
-        m.d.comb += addend.eq(wrap(-excess, 32))
 
-        product = Signal(64)
+        lower, upper = Signal(48), Signal(48)
         added = Signal(32)
         takes_high = Signal()
         with m.If(self.start):
-            m.d.sync += [product.eq(a * b), added.eq(addend), takes_high.eq(op.part != Part.LOW)]
-        word = Mux(takes_high, product[32:], product[:32])
-        if not self._mac:
-            m.d.comb += self.result.eq(wrap(word + added, 32))
-            return m
+            m.d.sync += [
+                lower.eq(a * b[:16]),
+                upper.eq(a * b[16:]),
+                added.eq(wrap(base - excess, 32)),
+                takes_high.eq(op.part != Part.LOW),
+            ]
+        total = Signal(64)
+        addend = Mux(takes_high, added << 32, added)
+        m.d.comb += total.eq(wrap(lower + (upper << 16) + addend, 64))
+        low, high = total[:32], total[32:]
+        if self._mac:
+            low = self._shifted(m, op, low)
+        m.d.comb += self.result.eq(Mux(takes_high, high, low))
+        return m
 
-        with m.If(op.short):
-            m.d.comb += [a.eq(_half(op, self.a)), b.eq(_half(op, self.b))]
-        base = Mux(op.accumulate | op.subtract, self.c, 0)
-        extra = Signal(32)
-        with m.If(op.rounded):
-            m.d.comb += extra.eq((1 << self.high) >> 1)
-        with m.Elif(op.subtract):  # c - p is c + 1 + ~p
-            m.d.comb += extra.eq(1)
-        m.d.comb += addend.eq(wrap(base + extra - excess, 32))
-
+    def _shifted(self, m, op, low):
+        """What becomes of a sum in the second cycle."""
         inverted, arithmetic = Signal(), Signal()
         amount = Signal(5)
         with m.If(self.start):
@@ -112,11 +117,13 @@ class Multiplier(wiring.Component):
                 amount.eq(Mux(op.short, self.high, 0)),
             ]
         total = Signal(32)
-        m.d.comb += [
-            total.eq(wrap((word ^ inverted.replicate(32)) + added, 32)),
-            self.result.eq(Cat(total, total[31] & arithmetic).as_signed() >> amount),
-        ]
-        return m
+        m.d.comb += total.eq(low ^ inverted.replicate(32))
+        return (Cat(total, total[31] & arithmetic).as_signed() >> amount)[:32]
+
+    def _base(self, op):
+        """What is added to a product: for c - p, which is ~(~c + p), the inverted `c`."""
+        base = Mux(op.accumulate | op.subtract, self.c ^ op.subtract.replicate(32), 0)
+        return base + Mux(op.rounded, (1 << self.high) >> 1, 0)
 
 
 def _half(op, word):
