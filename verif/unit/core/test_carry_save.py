@@ -33,6 +33,8 @@ def check(count: int, width: int) -> None:
     names = [f"i_{n}" for n in range(count)]
     given = [{name: rng.getrandbits(width) for name in names} for _ in range(30)]
     given += [{name: (1 << width) - 1 for name in names}, {name: 0 for name in names}]
+    for bits in range(width + 1):  # a carry through so many bits
+        given.append({name: 0 for name in names} | {"i_0": (1 << bits) - 1, "i_1": 1})
     results = evaluate(Sum(count, width), given, ["sum"])
     for numbers, (result,) in zip(given, results, strict=True):
         assert result == sum(numbers.values()) % (1 << width), numbers
@@ -56,6 +58,7 @@ def test_sums(count, width):
 def test_notices_a_bug(monkeypatch, function, right, wrong):
     plant(monkeypatch, carry_save, function, right, wrong)
     with pytest.raises(AssertionError):
+        check(2, 32)
         check(13, 32)
 
 
