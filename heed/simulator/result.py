@@ -19,6 +19,8 @@ EXCEPTIONS = {
     7: "store access fault",
     11: "environment call",
 }
+FETCH_FAULT = 1
+NOT_FETCHED = "(not fetched)"
 INTERRUPTS = {3: "software interrupt", 7: "timer interrupt", 11: "external interrupt"}
 
 
@@ -36,7 +38,7 @@ class Trap:
     pc
         Address of the instruction.
     word
-        The instruction; 0 when it could not be fetched.
+        The instruction; meaningless when it could not be fetched.
     value
         As in `mtval`.
     """
@@ -53,8 +55,8 @@ class Trap:
 
         kind = "interrupt" if self.interrupt else "exception"
         names = INTERRUPTS if self.interrupt else EXCEPTIONS
-        fetched = self.interrupt or self.cause != 1
-        what = disassemble(self.word, self.pc) if fetched else "not fetched"
+        fetched = self.interrupt or self.cause != FETCH_FAULT
+        what = disassemble(self.word, self.pc) if fetched else NOT_FETCHED
         return (
             f"hart {self.hart} took a trap that nothing handles: "
             f"{names.get(self.cause, 'unknown')} ({kind} {self.cause}) at {self.pc:#010x}, "

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from heed.errors import HeedError
-from heed.simulator.result import EXCEPTIONS, INTERRUPTS
+from heed.simulator.result import EXCEPTIONS, FETCH_FAULT, INTERRUPTS, NOT_FETCHED
 
 HEADER = "hart      cycle pc       word     instruction\n"
 _INSTRUCTION_WIDTH = 32
@@ -74,9 +74,13 @@ def line(hart: int, retired: Retired) -> str:
     if retired.trap:
         name = EXCEPTIONS.get(retired.cause, "unknown")
         effects.append(f"trap {retired.cause} {name} -> {retired.next_pc:08x}")
+    if retired.trap and retired.cause == FETCH_FAULT:
+        word, instruction = "-" * 8, NOT_FETCHED
+    else:
+        word, instruction = f"{retired.insn:08x}", _instruction(retired.insn, retired.pc)
     text = (
-        f"{hart:4} {retired.time:10} {retired.pc:08x} {retired.insn:08x} "
-        f"{_instruction(retired.insn, retired.pc):<{_INSTRUCTION_WIDTH}} {', '.join(effects)}"
+        f"{hart:4} {retired.time:10} {retired.pc:08x} {word} "
+        f"{instruction:<{_INSTRUCTION_WIDTH}} {', '.join(effects)}"
     )
     return text.rstrip() + "\n"
 

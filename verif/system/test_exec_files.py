@@ -145,7 +145,7 @@ def test_a_pipe_passes_an_error_on():
             "0x80000010, .word 0xffffffff; mtval 0xffffffff",
         ),
         (dict(cause=11, word=0x73), "environment call (exception 11) at 0x80000010, ecall; "),
-        (dict(cause=1), "instruction access fault (exception 1) at 0x80000010, not fetched; "),
+        (dict(cause=1), "instruction access fault (exception 1) at 0x80000010, (not fetched); "),
         (
             dict(cause=7, interrupt=True, word=ADDI),
             "timer interrupt (interrupt 7) at 0x80000010, addi t0, t0, 10; ",
