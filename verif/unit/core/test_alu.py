@@ -2,10 +2,13 @@
 
 import random
 
-from hw.core.units.alu import Alu
+import pytest
+
 from hw.core.types import AluOp
+from hw.core.units.alu import Alu
 from hw.verilog import to_verilog
 from verif.lib.combinational import evaluate
+from verif.lib.planted import plant
 
 MASK = 0xFFFFFFFF
 CORNERS = (0, 1, 2, 31, 32, 0x7FFFFFFF, 0x80000000, 0x80000001, 0xFFFFFFFE, 0xFFFFFFFF)
@@ -47,7 +50,10 @@ def test_every_operation():
 
 def test_comparisons():
     cases = [(unsigned, a, b) for unsigned in (0, 1) for a, b in operands()]
-    inputs = [dict(op=0, a=a, b=b, unsigned=unsigned) for unsigned, a, b in cases]
+    # Whatever the operation is: branches have numbers of their own there.
+    inputs = [
+        dict(op=n % 8, a=a, b=b, unsigned=unsigned) for n, (unsigned, a, b) in enumerate(cases)
+    ]
     for case, got in zip(cases, evaluate(Alu(), inputs, ["less", "equal"]), strict=True):
         unsigned, a, b = case
         less = a < b if unsigned else signed(a) < signed(b)
@@ -55,8 +61,22 @@ def test_comparisons():
 
 
 def test_other_operations_give_zero():
-    inputs = [dict(op=op, a=MASK, b=MASK) for op in range(len(AluOp), 16)]
+    inputs = [dict(op=op, a=MASK, b=MASK) for op in range(len(AluOp), 256)]
     assert set(evaluate(Alu(), inputs, ["result"])) == {(0,)}
+
+
+PLANTED = {
+    "arithmetic shift is logical": ("AluOp.SRA) & a[31]", "AluOp.SRA) & 0"),
+    "left shift is not mirrored": ("shifted[::-1]", "shifted"),
+    "unsigned is signed": ("Mux(self.unsigned, b[31], a[31])", "a[31]"),
+}
+
+
+@pytest.mark.parametrize("bug", PLANTED)
+def test_finds(bug, monkeypatch):
+    plant(monkeypatch, Alu, "elaborate", *PLANTED[bug])
+    with pytest.raises(AssertionError, match="0x"):
+        test_every_operation()
 
 
 def test_converts_to_verilog():

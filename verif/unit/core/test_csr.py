@@ -2,14 +2,18 @@
 
 import random
 
+import pytest
 from amaranth.sim import Simulator
 
-from hw.core.csr import MISA, Csrs
+from hw.config import CoreConfig
+from hw.core.csr import Csrs, misa
 from hw.verilog import to_verilog
 from sw_model.isa import csr as model
+from sw_model.isa.loops import Loops
 from sw_model.isa.trap import Trap
 
 HART = 5
+CORE = CoreConfig()
 WRITE, SET, CLEAR = 1, 2, 3
 PLAIN = (
     *(model.MSTATUS, model.MIE, model.MTVEC, model.MSCRATCH, model.MEPC, model.MCAUSE),
@@ -17,8 +21,12 @@ PLAIN = (
 )
 
 
-def simulate(bench):
-    dut = Csrs()
+SMALL = CoreConfig.of("m", event_counters=0)
+"""Without loops and event counters."""
+
+
+def simulate(bench, core=CORE):
+    dut = Csrs(core=core)
 
     async def wrapped(ctx):
         ctx.set(dut.hart_id, HART)
@@ -43,9 +51,14 @@ async def access(ctx, dut, address, op=SET, operand=0, writes=False):
     return legal, value
 
 
-def test_which_registers_exist():
+def reference_of(core):
+    return model.Csrs(HART, core, Loops())
+
+
+@pytest.mark.parametrize("core", [CORE, SMALL], ids=["all", "small"])
+def test_which_registers_exist(core):
     async def bench(ctx, dut):
-        reference = model.Csrs(HART)
+        reference = reference_of(core)
         for address in range(4096):
             for writes in (False, True):
                 ctx.set(dut.addr, address)
@@ -58,14 +71,14 @@ def test_which_registers_exist():
                 assert legal == (expected is not None), hex(address)
                 assert not legal or value == expected, hex(address)
 
-    simulate(bench)
+    simulate(bench, core)
 
 
 def test_fixed_values():
     async def bench(ctx, dut):
-        assert MISA == 0x40001100
-        assert await access(ctx, dut, model.MISA, WRITE, 0, True) == (1, MISA)
-        assert await access(ctx, dut, model.MISA) == (1, MISA)
+        assert misa(CORE) == 0x40001101 and misa(SMALL) == 0x40001100
+        assert await access(ctx, dut, model.MISA, WRITE, 0, True) == (1, misa(CORE))
+        assert await access(ctx, dut, model.MISA) == (1, misa(CORE))
         assert await access(ctx, dut, model.MHARTID) == (1, HART)
         assert await access(ctx, dut, model.MSTATUS) == (1, 0x1800)
 
@@ -75,7 +88,7 @@ def test_fixed_values():
 def test_random_accesses():
     async def bench(ctx, dut):
         rng = random.Random(8)
-        reference = model.Csrs(HART)
+        reference = reference_of(CORE)
         operations = {
             WRITE: lambda old, new: new,
             SET: lambda old, new: old | new,
@@ -188,6 +201,47 @@ def test_counters():
     simulate(bench)
 
 
+def test_event_counters():
+    async def bench(ctx, dut):
+        ctx.set(dut.counting, 1)
+        await access(ctx, dut, 0x323, WRITE, 0b0101, True)
+        await access(ctx, dut, 0x324, WRITE, 0xFFFFFF02, True)
+        assert await access(ctx, dut, 0x324) == (1, 2), "there are eight events"
+        for events in (0b0001, 0b0100, 0b0101, 0b0010, 0b1000, 0):
+            ctx.set(dut.events, events)
+            await ctx.tick()
+        assert await access(ctx, dut, 0xB03) == (1, 3), "two events in a cycle count once"
+        assert await access(ctx, dut, 0xB04) == (1, 1)
+        assert await access(ctx, dut, 0xB05) == (1, 0)
+        await access(ctx, dut, model.MCOUNTINHIBIT, WRITE, 1 << 3, True)
+        await access(ctx, dut, 0xB04, WRITE, 0xFFFFFFFF, True)
+        ctx.set(dut.events, 0b0111)
+        await ctx.tick()
+        ctx.set(dut.events, 0)
+        assert await access(ctx, dut, 0xB03) == (1, 3)
+        assert await access(ctx, dut, 0xB84) == (1, 1)
+        ctx.set(dut.counting, 0)
+        ctx.set(dut.events, 0b0010)
+        await ctx.tick()
+        assert await access(ctx, dut, 0xB04) == (1, 0)
+
+    simulate(bench)
+
+
+def test_loops_are_shown_read_only():
+    async def bench(ctx, dut):
+        for number, loop in enumerate(dut.loops):
+            for place, field in enumerate((loop.start, loop.end, loop.count)):
+                ctx.set(field, 1000 * number + place)
+        for number in range(2):
+            for place in range(3):
+                address = 0xCC0 + 4 * number + place
+                assert await access(ctx, dut, address) == (1, 1000 * number + place)
+                assert (await access(ctx, dut, address, WRITE, 0, True))[0] == 0
+
+    simulate(bench)
+
+
 def test_writers_of_the_instruction_counter_do_not_count():
     async def bench(ctx, dut):
         for address in (model.MINSTRET, model.MINSTRETH, model.MCYCLE, model.MSCRATCH):
@@ -201,4 +255,5 @@ def test_writers_of_the_instruction_counter_do_not_count():
 
 
 def test_converts_to_verilog():
-    assert "module csrs" in to_verilog(Csrs(), name="csrs")
+    for core in (CORE, SMALL):
+        assert "module csrs" in to_verilog(Csrs(core=core), name="csrs")

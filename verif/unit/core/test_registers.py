@@ -16,19 +16,23 @@ def test_random_traffic():
         model = [0] * 32
         for _ in range(2000):
             # Few registers, so that a read often meets the write of the same cycle.
-            first, second, target = (rng.choice((0, 1, 2, 30, 31)) for _ in range(3))
-            write = target != 0 and rng.random() < 0.5
-            value = rng.getrandbits(32)
-            ctx.set(dut.rs1, first)
-            ctx.set(dut.rs2, second)
-            ctx.set(dut.write, write)
-            ctx.set(dut.rd, target)
-            ctx.set(dut.rd_data, value)
-            if write:
-                model[target] = value
+            sources = [rng.choice((0, 1, 2, 30, 31)) for _ in range(3)]
+            targets = rng.sample((0, 1, 2, 30, 31), 2)
+            for port, source in zip((dut.rs1, dut.rs2, dut.rs3), sources, strict=True):
+                ctx.set(port, source)
+            early = (dut.write, dut.rd, dut.rd_data)
+            late = (dut.late_write, dut.late_rd, dut.late_data)
+            for (enable, number, data), target in zip((early, late), targets, strict=True):
+                write = target != 0 and rng.random() < 0.5
+                value = rng.getrandbits(32)
+                ctx.set(enable, write)
+                ctx.set(number, target)
+                ctx.set(data, value)
+                if write:
+                    model[target] = value
             await ctx.tick()
-            assert ctx.get(dut.rs1_data) == model[first]
-            assert ctx.get(dut.rs2_data) == model[second]
+            results = (dut.rs1_data, dut.rs2_data, dut.rs3_data)
+            assert [ctx.get(result) for result in results] == [model[s] for s in sources]
 
     simulator = Simulator(dut)
     simulator.add_clock(1e-6)
@@ -37,4 +41,5 @@ def test_random_traffic():
 
 
 def test_converts_to_verilog():
-    assert "module registers" in to_verilog(RegisterFile(), name="registers")
+    for third in (True, False):
+        assert "module registers" in to_verilog(RegisterFile(third=third), name="registers")
