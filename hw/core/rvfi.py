@@ -56,8 +56,9 @@ class RvfiSignature(wiring.Signature):
       hardware loop, a trap's handler; an interrupt may still come in between.
     - `mem_addr` is the exact address, the masks and data are relative to it (bit 0 of a mask is
       the byte at `mem_addr`). Loads have a read mask, stores a write mask, AMOs both, with the old
-      value in `mem_rdata` and the operand rs2 in `mem_wdata`. LR reads; SC has a write mask when it
-      succeeded, and none when it failed. Bytes outside the masks are 0.
+      value in `mem_rdata` and the operand rs2 in `mem_wdata`. LR reads. SC writes when it
+      succeeded; when it failed there is no access, but a `heed_mem_time`. Bytes outside the masks
+      are 0.
     - `mode` is 3 (machine), `ixl` 1 (32 bits), `halt` 0.
     - `heed_rs3`: the third register read (accumulators, offsets of stores).
     - `heed_cause`: the exception of a `trap`. `heed_irq`, `heed_irq_cause`: that interrupt was

@@ -210,11 +210,12 @@ class Trace(wiring.Component):
         with m.If(entry.rd != 0):
             m.d.comb += rvfi.rd_wdata.eq(Mux(entry.late, late_data, entry.rd_data))
         with m.If(entry.memory):
+            m.d.comb += rvfi.heed_mem_time.eq(access.time)
+        with m.If(entry.memory & ~failed):
             m.d.comb += [
                 rvfi.mem_addr.eq(entry.address),
                 rvfi.mem_rmask.eq(entry.reads),
-                rvfi.mem_wmask.eq(Mux(failed, 0, entry.writes)),
+                rvfi.mem_wmask.eq(entry.writes),
                 rvfi.mem_rdata.eq(masked(access.data, entry.reads)),
-                rvfi.mem_wdata.eq(Mux(failed, 0, masked(entry.data, entry.writes))),
-                rvfi.heed_mem_time.eq(access.time),
+                rvfi.mem_wdata.eq(masked(entry.data, entry.writes)),
             ]

@@ -24,7 +24,7 @@ SECTIONS {{
 """
 
 _PREFIX = """
-.option arch, +zicsr, +zifencei
+.option arch, +a, +zicsr, +zifencei, +xcvmem, +xcvsimd, +xcvalu, +xcvmac, +xcvbitmanip, +xcvbi
 .section .start, "ax"
 .global _start
 _start:
