@@ -2,7 +2,7 @@
 
 from hw.core.instructions import xcv_dot
 from hw.core.instructions.format import R_ACCUMULATE, R_ONE, Format, Instruction, R
-from hw.core.types import ImmediateFormat, Unit
+from hw.core.types import ImmediateFormat, OperandB, Unit
 from hw.core.units.simd_op import SimdKind, SimdLogic, SimdMove, SimdOp
 
 SCI = Format(immediate=ImmediateFormat.V, reads_rs1=True, writes_rd=True)
@@ -71,8 +71,7 @@ def _op(does, half, scalar=0):
 
 
 def _instruction(name, number, funct3, form, op, bit25="0", rs2="-----"):
-    immediate = form.b is SCI.b
-    bit25 = "-" if immediate else bit25
+    bit25 = "-" if form.b is OperandB.IMMEDIATE else bit25
     pattern = f"{number:06b} {bit25} {rs2} ----- {funct3:03b} ----- 1111011"
     return Instruction(name, pattern, form, Unit.SIMD, op)
 
@@ -94,6 +93,9 @@ def _lanes():
                     form,
                     _op(does, half, scalar=mode != ""),
                 )
+    for suffix, size in (("h", HALF), ("b", BYTE)):
+        absolute = _op((SimdKind.NEGATE, {"negate": {}}), half=size == HALF)
+        yield _instruction(f"cv.abs.{suffix}", 0x1C, size, R_ONE, absolute)
 
 
 def _complex():
@@ -111,36 +113,30 @@ def _complex():
 
 
 def _moves():
-    shuffle, shuffle_two = _move(SimdMove.SHUFFLE), _move(SimdMove.SHUFFLE_TWO)
     for suffix, size in (("h", HALF), ("b", BYTE)):
-        half = size == HALF
-        absolute = _op((SimdKind.NEGATE, {"negate": {}}), half)
-        yield _instruction(f"cv.abs.{suffix}", 0x1C, size, R_ONE, absolute)
-        for name, funct3, form, move in (
-            ("extract", 0, SCI_UNSIGNED, SimdMove.EXTRACT),
-            ("extractu", 2, SCI_UNSIGNED, SimdMove.EXTRACT_UNSIGNED),
-            ("insert", 4, SCI_ACCUMULATE, SimdMove.INSERT),
+        for name, number, funct3, form, move in (
+            ("extract", 0x2E, 0, SCI_UNSIGNED, SimdMove.EXTRACT),
+            ("extractu", 0x2E, 2, SCI_UNSIGNED, SimdMove.EXTRACT_UNSIGNED),
+            ("insert", 0x2E, 4, SCI_ACCUMULATE, SimdMove.INSERT),
+            ("shuffle", 0x30, 0, R, SimdMove.SHUFFLE),
+            ("shuffle2", 0x38, 0, R_ACCUMULATE, SimdMove.SHUFFLE_TWO),
         ):
-            op = _op(_move(move), half)
-            yield _instruction(f"cv.{name}.{suffix}", 0x2E, funct3 | size, form, op)
-        yield _instruction(f"cv.shuffle.{suffix}", 0x30, size, R, _op(shuffle, half))
-        yield _instruction(
-            f"cv.shuffle2.{suffix}", 0x38, size, R_ACCUMULATE, _op(shuffle_two, half)
-        )
-    immediate = _op(shuffle, half=1, scalar=1)
-    yield _instruction("cv.shuffle.sci.h", 0x30, IMMEDIATE | HALF, SCI_UNSIGNED, immediate)
-    for top in range(4):
-        name = f"cv.shuffleI{top}.sci.b"
-        immediate = _op(shuffle, half=0, scalar=1)
-        yield _instruction(name, 0x30 + 2 * top, IMMEDIATE | BYTE, SCI_UNSIGNED, immediate)
-    for name, number, bit25, half, upper, form in (
-        ("pack", 0x3C, "0", 1, 0, R),
-        ("pack.h", 0x3C, "1", 1, 1, R),
-        ("packlo.b", 0x3E, "0", 0, 0, R_ACCUMULATE),
-        ("packhi.b", 0x3E, "1", 0, 1, R_ACCUMULATE),
+            op = _op(_move(move), half=size == HALF)
+            yield _instruction(f"cv.{name}.{suffix}", number, funct3 | size, form, op)
+    for name, number, size in (
+        ("shuffle.sci.h", 0x30, HALF),
+        *((f"shuffleI{top}.sci.b", 0x30 + 2 * top, BYTE) for top in range(4)),
     ):
-        op = _op(_move(SimdMove.PACK), half, upper)
-        yield _instruction(f"cv.{name}", number, 0 if half else BYTE, form, op, bit25)
+        op = _op(_move(SimdMove.SHUFFLE), half=size == HALF, scalar=1)
+        yield _instruction(f"cv.{name}", number, IMMEDIATE | size, SCI_UNSIGNED, op)
+    for name, number, size, upper, form in (
+        ("pack", 0x3C, HALF, 0, R),
+        ("pack.h", 0x3C, HALF, 1, R),
+        ("packlo.b", 0x3E, BYTE, 0, R_ACCUMULATE),
+        ("packhi.b", 0x3E, BYTE, 1, R_ACCUMULATE),
+    ):
+        op = _op(_move(SimdMove.PACK), half=size == HALF, scalar=upper)
+        yield _instruction(f"cv.{name}", number, size, form, op, bit25=f"{upper}")
 
 
 INSTRUCTIONS = (*_lanes(), *_complex(), *_moves(), *xcv_dot.DOT_ROWS)
