@@ -30,7 +30,8 @@ ISS_SOURCES = ("csr", "decode", "hart", "memory", "execute_*")
 """What lockstep needs of the simulator core; devices and scheduling it has not."""
 
 CXX_FLAGS = ("-std=c++17", "-O2", "-Wall", "-Wextra")
-KEPT = 6
+QUICK_FLAGS = ("-CFLAGS", "-O0")
+KEPT = 12
 """Builds that stay in the cache."""
 
 
@@ -38,10 +39,11 @@ class BuildError(RuntimeError):
     """A tool failed; the message shows the end of what it said."""
 
 
-def build(config: ClusterConfig) -> Path:
+def build(config: ClusterConfig, *, quick: bool = False) -> Path:
     """Return the harness for `config`, from the cache or freshly built.
 
-    The key is the content of everything that goes in, so that a changed core is built anew.
+    The key is the content of everything that goes in, so that a changed core is built anew. With
+    `quick` the compiler does not optimise: for designs that run only a few programs.
 
     Raises
     ------
@@ -56,11 +58,12 @@ def build(config: ClusterConfig) -> Path:
         "harness.cpp": (OWN / "harness.cpp").read_text(),
         "lockstep_config.h": _config_header(config),
     }
-    key = _hash([checker.name, *tool_versions(), *LEAN_FLAGS, *_flat(sources)])
+    flags = [*LEAN_FLAGS, *(QUICK_FLAGS if quick else ())]
+    key = _hash([checker.name, *tool_versions(), *flags, *_flat(sources)])
 
     def make(folder: Path) -> None:
         _write(folder, sources)
-        command = ["verilator", "--cc", "--exe", *LEAN_FLAGS, "-Wno-lint", "--timescale", "1ns/1ps"]
+        command = ["verilator", "--cc", "--exe", *flags, "-Wno-lint", "--timescale", "1ns/1ps"]
         command += ["+define+HEED_BACKDOOR=1", "--top-module", TOP, "--Mdir", "obj"]
         command += ["-o", "../harness", "-CFLAGS", f"-std=c++17 -I.. -I{checker} {INCLUDES}"]
         command += ["-LDFLAGS", str(checker / "checker.a")]

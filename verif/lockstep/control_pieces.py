@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from verif.lockstep.compute_pieces import compute, late_use
-from verif.lockstep.layout import COUNT, LINK, LOOP
+from verif.lockstep.layout import COUNT, LINK, LOOP, RETURN, WALK
 from verif.lockstep.memory_pieces import access, amo, indexed_access, shared_access, walk
 from verif.lockstep.writer import Writer
 
@@ -81,31 +81,32 @@ def counted_loop(w: Writer, piece: Callable[[Writer], None]) -> None:
 
 
 def call(w: Writer, targets: list[int]) -> None:
-    """Call a block of code elsewhere, which returns by LINK."""
+    """Call a block of code elsewhere, which returns by RETURN."""
     w.immediate(LINK, w.rng.choice(targets))
-    w.emit("jalr", rd=LINK, rs1=LINK)
+    w.emit("jalr", rd=RETURN, rs1=LINK)
 
 
 def hardware_loop(w: Writer) -> None:
     """One loop, or one within another, mostly as the manual wants them.
 
     What is against its rules means something here too: bodies of one or two instructions, a branch
-    at the end, two loops that end together.
+    at the end, two loops that end together, loop 1 within loop 0.
     """
     if not w.has("xcv_hwlp"):
         return simple(w)
     wild = w.chance(0.25)
     if w.chance(0.4):
-        _loop(w, 1, wild, lambda: _nest(w, wild))
+        inner = int(wild and w.chance(0.3))
+        _loop(w, 1 - inner, wild, lambda: _nest(w, inner, wild))
     else:
         number = w.rng.randrange(2)
         _loop(w, number, wild, lambda: _body(w, wild))
 
 
-def _nest(w: Writer, wild: bool) -> None:
+def _nest(w: Writer, inner: int, wild: bool) -> None:
     for _ in range(w.rng.randrange(0, 2)):
         simple(w)
-    _loop(w, 0, wild, lambda: _body(w, wild))
+    _loop(w, inner, wild, lambda: _body(w, wild))
     if not (wild and w.chance(0.5)):
         compute(w)
         compute(w)
@@ -159,8 +160,8 @@ def _separate(w: Writer, loop: int, count: int, way: str, body: Callable[[], Non
     end_by_register = way != "immediates"
     end_value = w.place
     if end_by_register:
-        w.immediate(LINK, 0)
-        w.emit("cv.end", loop=loop, rs1=LINK)
+        w.immediate(WALK, 0)
+        w.emit("cv.end", loop=loop, rs1=WALK)
     end_place = w.place
     if not end_by_register:
         w.raw(0)
@@ -171,12 +172,12 @@ def _separate(w: Writer, loop: int, count: int, way: str, body: Callable[[], Non
         w.emit("cv.count", loop=loop, rs1=COUNT)
     if start_by_register:
         # The two low bits are dropped.
-        w.immediate(LINK, w.pc + 12 + w.rng.randrange(4))
-        w.emit("cv.start", loop=loop, rs1=LINK)
+        w.immediate(WALK, w.pc + 12 + w.rng.randrange(4))
+        w.emit("cv.start", loop=loop, rs1=WALK)
     else:
         w.emit("cv.starti", loop=loop, far=4)
     body()
     if end_by_register:
-        w.patch_immediate(end_value, LINK, w.pc)
+        w.patch_immediate(end_value, WALK, w.pc)
     else:
         w.patch(end_place, "cv.endi", loop=loop, far=4 * (w.place - end_place))

@@ -27,16 +27,16 @@ UNMAPPED = 0x4000_0000
 EVENT_BASE = DEVICE_BASE + EVENT_UNIT.offset
 
 HANDLER, DATA, MAIN, EVENTS, LINK, WALK, COUNT = 31, 30, 29, 28, 27, 26, 25
-OFFSET, SHARED, SHARED_MAIN, BAD, LOOP = 24, 23, 22, 21, 20
+OFFSET, SHARED, SHARED_MAIN, BAD, LOOP, RETURN = 24, 23, 22, 21, 20, 19
 """Registers with a purpose; random instructions read them too, but do not write them.
 
 HANDLER belongs to the trap handlers. DATA and MAIN point to the middle of the hart's own areas,
 SHARED and SHARED_MAIN to words of all harts, EVENTS to the event unit, BAD to no memory. LINK is
 where a fetch fault goes on, WALK a pointer set anew before each use, OFFSET a small number, COUNT
-and LOOP count loops.
+and LOOP count loops, RETURN is where a called block goes back to.
 """
 
-FREE = range(1, LOOP)
+FREE = range(1, RETURN)
 """Registers that random instructions write."""
 
 

@@ -5,6 +5,7 @@ from verif.lockstep.layout import (
     COUNT,
     DATA,
     EVENTS,
+    FREE,
     MAIN,
     OFFSET,
     SHARED,
@@ -168,7 +169,7 @@ def conditional(w: Writer) -> None:
             _atomic(w, "sc.w", w.rd(), w.rs())
         return
     # Tries until it succeeds, a few times at most.
-    value, failed = w.rng.sample(range(1, 20), 2)
+    value, failed = w.rng.sample(FREE, 2)
     w.emit("addi", rd=COUNT, imm=w.rng.randrange(1, 5))
     start = w.place
     _atomic(w, "lr.w", value)

@@ -47,7 +47,6 @@ from verif.lockstep.writer import Writer
 MAGIC = b"HEEDLOCK"
 ENTRY = MAIN_BASE
 BARRIERS = 3
-TCDM_BLOCKS = 6
 
 _PIECES = {
     compute: 60,
@@ -73,6 +72,7 @@ _PIECES = {
     trap_return: 1,
     changed_code: 0.8,
 }
+_TCDM_PIECES = {simple: 10, branch: 3, jump: 1, hardware_loop: 2, csr: 1, trap: 1, changed_code: 1}
 _LOOP_PIECES = {simple: 10, branch: 2, hardware_loop: 2, amo: 1, conditional: 0.5, csr: 0.5}
 
 
@@ -195,14 +195,14 @@ class RandomProgram:
         ]
 
     def _tcdm_blocks(self, rng: random.Random, hart: int, groups) -> tuple[Writer, list[int]]:
-        """Blocks of code in TCDM that return by LINK."""
+        """Blocks of code in TCDM that return by RETURN."""
         w = Writer(rng, hart, layout.tcdm_code(hart), groups)
         blocks = []
-        for _ in range(TCDM_BLOCKS):
+        while 4 * len(w.words) < layout.TCDM_CODE_BYTES * 2 // 3:
             blocks.append(w.pc)
-            for _ in range(rng.randrange(2, 10)):
-                rng.choices((simple, branch), (5, 1))[0](w)
-            w.emit("jalr", rs1=layout.LINK)
+            for _ in range(rng.randrange(1, 8)):
+                rng.choices(list(_TCDM_PIECES), list(_TCDM_PIECES.values()))[0](w)
+            w.emit("jalr", rs1=layout.RETURN)
         if 4 * len(w.words) > layout.TCDM_CODE_BYTES:
             raise ValueError(f"{len(w.words)} words of code do not fit into TCDM")
         return w, blocks

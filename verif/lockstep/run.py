@@ -97,6 +97,7 @@ def run(
     programs: Iterable[RandomProgram],
     *,
     config: ClusterConfig = CONFIG,
+    quick: bool = False,
     progress: Callable[[Result], None] | None = None,
 ) -> Result:
     """Run programs, one after the other, and compare every retired instruction.
@@ -107,6 +108,8 @@ def run(
         Made one by one while others run.
     config
         Of the machine; its memories must be those of `CONFIG`.
+    quick
+        Build without optimising; runs more slowly.
     progress
         Called after each program.
 
@@ -115,7 +118,7 @@ def run(
     Divergence
         At the first difference.
     """
-    harness = build(config)
+    harness = build(config, quick=quick)
     result = Result()
     with subprocess.Popen(
         [str(harness)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
