@@ -10,6 +10,7 @@ from hw.cluster.data_arbiter import DataArbiter
 from hw.cluster.device_bus import DeviceBus
 from hw.cluster.events import EventUnit
 from hw.cluster.fetch_port import FetchPort
+from hw.cluster.memory_atomics import MemoryAtomics
 from hw.common.register_bank import RegisterBank
 from hw.config import DEVICE_BASE, MAIN_BASE, TCDM_BASE, ClusterConfig, ConfigError
 from hw.core.bus import DataSignature, FetchSignature
@@ -89,7 +90,7 @@ class Cluster(wiring.Component):
     start : In(harts); bit h starts hart h at `boot_address`
     boot_address : In(32)
     fetch : Out(FetchSignature).array(harts)
-    memory : Out(DataSignature); main memory
+    memory : Out(DataSignature); main memory, loads and stores
     console, exit, mailbox : Out(Strobe); words that programs hand to the host
     monitor : Out(HartMonitor).array(harts)
     rvfi : Out(RvfiSignature).array(harts)
@@ -134,19 +135,22 @@ class Cluster(wiring.Component):
         m = Module()
         config = self._config
         masters = config.harts + config.engine.ports
-        m.submodules.tcdm = tcdm = Tcdm(config=config.tcdm, masters=masters)
+        m.submodules.tcdm = tcdm = Tcdm(config=config.tcdm, masters=masters, harts=config.harts)
         m.submodules.engine = engine = Engine(config=config)
         m.submodules.events = events = EventUnit(harts=config.harts)
         m.submodules.devices = devices = DeviceBus(harts=config.harts)
         m.submodules.memory_arbiter = memory = DataArbiter(harts=config.harts)
+        m.submodules.atomics = atomics = MemoryAtomics(harts=config.harts)
         m.submodules.host = host = RegisterBank(HOST)
 
-        connect(m, memory.port, flipped(self.memory))
+        connect(m, memory.port, atomics.port)
+        connect(m, atomics.memory, flipped(self.memory))
         connect(m, devices.engine, engine.regs)
         connect(m, devices.host, host.bus)
         for index, port in enumerate(engine.port):
             connect(m, port, tcdm.master[config.harts + index])
         m.d.comb += [
+            atomics.hart.eq(memory.owner),
             events.start.eq(self.start),
             events.engine.valid.eq(engine.event.valid),
             events.engine.mask.eq(engine.event.mask),

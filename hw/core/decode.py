@@ -65,14 +65,19 @@ class Decoder(wiring.Component):
         m = Module()
         groups = {}
         for row in self._instructions:
-            groups.setdefault(row.opcode, []).append(row)
-        # Two levels, so that a simulator compares a handful of patterns and not all of them.
+            bits = row.pattern.replace(" ", "")
+            groups.setdefault(row.opcode, {}).setdefault(bits[17:20], []).append((bits, row))
+        # Three levels: opcode, funct3, the rest. So a simulator compares a handful of patterns, and
+        # the conversion to Verilog takes no time.
+        rest = Cat(self.insn[7:12], self.insn[15:])
         with m.Switch(self.insn[:7]):
-            for opcode, rows in groups.items():
-                with m.Case(opcode), m.Switch(self.insn):
-                    for row in rows:
-                        with m.Case(row.pattern):
-                            m.d.comb += self.control.eq(row.control)
+            for opcode, functions in groups.items():
+                with m.Case(opcode), m.Switch(self.insn[12:15]):
+                    for funct3, rows in functions.items():
+                        with m.Case(funct3), m.Switch(rest):
+                            for bits, row in rows:
+                                with m.Case(bits[:17] + bits[20:25]):
+                                    m.d.comb += self.control.eq(row.control)
         with m.Switch(self.control.immediate.as_value()):
             for format in ImmediateFormat:
                 with m.Case(format.value):

@@ -27,11 +27,20 @@ class Access(data.StructLayout):
     """Layout of an access: what to do, where, and where its result goes.
 
     `size` is funct3 of a load or store: bits 1:0 the size, bit 2 unsigned. `rd` is 0 for stores.
+    `fails` is the unit's own: an SC that is known to fail, which memory sees as a load.
     """
 
     def __init__(self, tags):
         super().__init__(
-            {"op": TcdmOp, "size": 3, "address": 32, "data": 32, "rd": 5, "tag": range(tags)}
+            {
+                "op": TcdmOp,
+                "size": 3,
+                "address": 32,
+                "data": 32,
+                "rd": 5,
+                "fails": 1,
+                "tag": range(tags),
+            }
         )
 
 
@@ -134,7 +143,9 @@ class Lsu(wiring.Component):
         blocking_at = Signal(32)
         in_tcdm = self.region == Region.TCDM
         m.d.comb += self.late.eq(self.valid & in_tcdm)
-        self._request_tcdm(m, store, waits, answering, answered, answered_at)
+        fails = self._reserve(m, in_tcdm)
+        op = Mux(fails, TcdmOp.LOAD, access.op)
+        self._request_tcdm(m, store, op, fails, waits, answering, answered, answered_at)
 
         # Devices and main memory.
         request, response = self.data.req, self.data.rsp
@@ -142,7 +153,7 @@ class Lsu(wiring.Component):
         m.d.comb += [
             blocking.eq(self.valid & (self.region == Region.BLOCKING)),
             request.valid.eq(blocking & ~pending & (waits == 0) & ~answering),
-            request.payload.op.eq(access.op),
+            request.payload.op.eq(op),
             request.payload.addr.eq(access.address),
             request.payload.data.eq(store.data),
             request.payload.strobe.eq(store.strobe),
@@ -161,19 +172,21 @@ class Lsu(wiring.Component):
 
         # Results; the two kinds never come together.
         source = Signal(Access(self._tags))
+        failed = Signal()
         half = Mux(answered.address[2], self.tcdm.rsp.data[32:], self.tcdm.rsp.data[:32])
         m.d.comb += [
             source.eq(Mux(answering, answered, access)),
+            failed.eq(Mux(answering, answered.fails, fails)),
             load.op.eq(source.size),
             load.address.eq(source.address[:2]),
             load.data.eq(Mux(answering, half, response.data)),
             self.write.rd.eq(source.rd),
             self.write.tag.eq(source.tag),
-            self.write.data.eq(load.value),
+            self.write.data.eq(Mux(failed, 1, load.value)),
             self.performed.valid.eq(answering | (pending & response.valid)),
             self.write.valid.eq((answering | (blocking & self.ready)) & (source.rd != 0)),
             self.performed.payload.tag.eq(source.tag),
-            self.performed.payload.data.eq(load.raw),
+            self.performed.payload.data.eq(Mux(failed, 1, load.raw)),
             self.performed.payload.time.eq(Mux(answering, answered_at, blocking_at)),
         ]
         taken = request.valid & request.ready
@@ -196,7 +209,19 @@ class Lsu(wiring.Component):
         with m.Elif(device | (address[main_bits:] == MAIN_BASE >> main_bits)):
             m.d.comb += self.region.eq(Region.BLOCKING)
 
-    def _request_tcdm(self, m, store, waits, answering, answered, answered_at):
+    def _reserve(self, m, in_tcdm):
+        """Remember which memory the last LR went to; say whether an SC fails for it."""
+        reserved = Signal()
+        reserved_tcdm = Signal()
+        is_sc = self.access.op == TcdmOp.SC
+        with m.If(self.valid & self.ready):
+            with m.If(self.access.op == TcdmOp.LR):
+                m.d.sync += [reserved.eq(1), reserved_tcdm.eq(in_tcdm)]
+            with m.Elif(is_sc):
+                m.d.sync += reserved.eq(0)
+        return is_sc & ~(reserved & (reserved_tcdm == in_tcdm))
+
+    def _request_tcdm(self, m, store, op, fails, waits, answering, answered, answered_at):
         """Make the request that waits longest, or execute's own."""
         access = self.access
         queue = [Signal(Access(self._tags), name=f"queue_{i}") for i in range(QUEUE)]
@@ -210,6 +235,8 @@ class Lsu(wiring.Component):
         request = self.tcdm.req
         m.d.comb += [
             entered.eq(access),
+            entered.op.eq(op),
+            entered.fails.eq(fails),
             entered.data.eq(store.data),
             current.eq(Mux(waits != 0, queue[0], entered)),
             strobe.eq(Mux(waits != 0, strobes[0], store.strobe)),
