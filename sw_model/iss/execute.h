@@ -124,9 +124,22 @@ public:
         return Flow::REDIRECT;
     }
 
-    Flow sleep() { return bus.sleep() == Access::DONE ? Flow::NEXT : Flow::WAIT; }
+    Flow sleep() {
+        settle();
+        return bus.sleep() == Access::DONE ? Flow::NEXT : Flow::WAIT;
+    }
+
+    Flow fence(Flow flow) {
+        settle();
+        return flow;
+    }
 
 private:
+    // Waits until memory has answered all accesses.
+    void settle() {
+        if (h.last_tcdm == h.time) h.time += TIMING.after_tcdm;
+    }
+
     Flow failed(Access access, uint32_t fault, uint32_t address) {
         return access == Access::WAIT ? Flow::WAIT : raise(fault, address);
     }
@@ -210,8 +223,8 @@ template <class Bus>
     case Code::EBREAK: return e.raise(BREAKPOINT, h.pc);
     case Code::MRET: return e.leave_handler();
     case Code::WFI: return e.sleep();
-    case Code::FENCE: return Flow::NEXT;
-    case Code::FENCE_I: return Flow::REDIRECT;
+    case Code::FENCE: return e.fence(Flow::NEXT);
+    case Code::FENCE_I: return e.fence(Flow::REDIRECT);
     case Code::UNDECODED: case Code::ILLEGAL: break;
     }
     return e.raise(ILLEGAL, op.insn);

@@ -194,6 +194,8 @@ class Iss:
         """
         if not 1 <= harts <= self.config.harts:
             raise IssError(f"harts is {harts}, but must be 1 to {self.config.harts}")
+        if entry % 4:
+            raise IssError(f"entry is {entry:#x}, but must be a multiple of 4")
         if max_cycles < 1:
             raise IssError(f"max_cycles is {max_cycles}, but must be 1 or more")
         calls = _Callbacks(Engine(self.config), self._tcdm, console, trace, on_mailbox)

@@ -58,7 +58,8 @@ void Machine::run(const heed_run &run_options, heed_outcome &outcome) {
 void Machine::start(const heed_run &run_options) {
     options = run_options;
     result = {};
-    ended = false;
+    ended = touched = false;
+    memory.drop_reservations();
     HostCallbacks callbacks = {options.engine, options.console, options.mailbox, options.user};
     uint32_t started = (1u << options.harts) - 1;
     devices = std::make_unique<Devices>(config, memory, started, callbacks);
@@ -152,7 +153,7 @@ void Machine::run_hart(unsigned index, uint64_t limit) {
     if (!place.resumes && hart.csrs.pending()) {
         if (options.trace) hart.interrupt(hart.csrs.pending());
         else hart.trap(hart.csrs.pending(), 0, 0, true);
-        hart.time += TIMING.redirect;
+        hart.time += 1 + TIMING.redirect;
         check_handler(hart);
     }
     if (ended) return;

@@ -50,6 +50,7 @@ public:
     uint32_t csr(uint32_t, uint32_t own) { return own; }
 
     Access sleep() {
+        hart.csrs.mip = machine.devices->events.levels(index, hart.time);
         if (place.resumes || hart.csrs.awake()) return Access::DONE;
         return wait(State::SLEEPS);
     }

@@ -60,6 +60,8 @@ public:
     bool store_conditional(unsigned hart, uint32_t address, uint32_t value, bool &success);
     bool amo(unsigned hart, AmoOp op, uint32_t address, uint32_t operand, uint32_t &old);
 
+    void drop_reservations() { reserved = 0; }
+
     // Copies from and to the host or a device; false when a byte lies in no memory.
     bool read(uint32_t address, void *bytes, uint32_t count);
     bool write(uint32_t address, const void *bytes, uint32_t count);

@@ -17,7 +17,7 @@ struct Timing {
     uint32_t main_memory = 1;  // load or store of main memory: it holds the core
     uint32_t main_atomic = 2;  // atomic there: a read and a write
     uint32_t device = 1;       // load or store of a device
-    // A blocking access right after one to TCDM waits for that one's response.
+    // A blocking access or a fence right after an access to TCDM waits for that one's response.
     uint32_t after_tcdm = 1;
     uint32_t tcdm_fetch = 2;  // an instruction fetched from TCDM
     // From a division's start to an instruction that may use its result; per quotient bit 1 more.

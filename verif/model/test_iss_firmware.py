@@ -1,12 +1,18 @@
 """Compiled programs on the simulator: the runtime, its tests, the engine."""
 
+import numpy as np
 import pytest
 
 from heed.doctor import build_folder
+from heed.run import compare, run_network
 from heed.simulator.elf import read_elf
+from heed.simulator.iss import IssSimulator
 from heed.toolchain.compiler import FIRMWARE, compile
+from heed.zoo.digits_vit import load_graph, load_images, quantise_input
+from hw.config import MAIN_BASE
 from hw.presets import PAPER, TINY
-from sw_model.iss import Iss, Outcome
+from sw_model import reference
+from sw_model.iss import Iss, Outcome, speed
 
 TESTS = FIRMWARE / "tests"
 
@@ -146,3 +152,32 @@ def test_cycles_are_those_of_a_run_again():
         outcome = iss.run(program.entry)
         found.append((outcome.cycles, outcome.instructions, outcome.mailbox))
     assert found[0] == found[1]
+
+
+class _Simulator(IssSimulator):
+    def run(self, *arguments, waves=None, **options):
+        return super().run(*arguments, **options)
+
+
+@pytest.mark.parametrize("config", (TINY, PAPER))
+def test_a_network(config):
+    """Engine jobs, kernels on all harts and the barrier: every tensor is the reference's."""
+    graph = load_graph()
+    image = {graph.inputs[0]: quantise_input(load_images()[0][0])}
+    run = run_network(graph, [image], config, simulator=_Simulator(config))
+    assert compare(run.images[0], reference.run(graph, image)) is None
+    assert all(layer.cycles > 0 for layer in run.images[0].layers)
+
+
+def test_speed_program():
+    """What `sw_model.iss.speed` measures is the product of two matrices."""
+    rng = np.random.default_rng(0)
+    x, w = rng.integers(-128, 128, (2, speed.SIZE, speed.SIZE)).astype(np.int8)
+    iss = Iss(PAPER, build_folder() / "iss")
+    iss.write(speed.X, x.tobytes())
+    iss.write(speed.W, w.tobytes())
+    iss.write(MAIN_BASE, b"".join(word.to_bytes(4, "little") for word in speed.kernel()))
+    outcome = iss.run(MAIN_BASE, max_cycles=1_000_000)
+    found = np.frombuffer(iss.read(speed.Y, 4 * speed.SIZE**2), np.int32).reshape(x.shape)
+    assert (found == x.astype(np.int32) @ w.T.astype(np.int32)).all()
+    print(f"\n{sum(outcome.instructions) / outcome.seconds / 1e6:.0f} MIPS")

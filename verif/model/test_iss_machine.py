@@ -212,6 +212,27 @@ def test_sleep_counts_no_mcycle_and_time_goes_on():
     assert 100_000 < outcome.cycles < 100_100
 
 
+def test_a_timer_that_is_due_when_sleep_begins():
+    """In whatever cycle it comes, nobody sleeps for ever."""
+    iss, entry = load("""
+        li t0, 128
+        csrw mie, t0
+        li s0, result
+        li a0, events_mtimecmp_high
+        sw zero, 0(a0)
+        li a0, events_mtimecmp_low
+        lw a1, 0(s0)
+        sw a1, 0(a0)
+        sw zero, 4(s0)
+        wfi
+    """)
+    for when in range(15, 50):
+        iss.write(RESULT, when.to_bytes(4, "little"))
+        outcome = iss.run(entry, max_cycles=1000)
+        assert outcome.status == 0
+        assert outcome.cycles < 80
+
+
 def test_sleep_without_an_event_ends_quickly():
     iss, entry = load("wfi\n")
     outcome = iss.run(entry, max_cycles=10**12)
@@ -628,6 +649,8 @@ def test_arguments():
     iss, entry = load("nop")
     with pytest.raises(IssError, match="harts is 3, but must be 1 to 2"):
         iss.run(entry, harts=3)
+    with pytest.raises(IssError, match="entry is 0x80000002, but must be a multiple of 4"):
+        iss.run(entry + 2)
     with pytest.raises(IssError, match="max_cycles is 0"):
         iss.run(entry, max_cycles=0)
     with pytest.raises(IssError, match="4 bytes at 0x00000000 do not lie in one memory"):
