@@ -11,19 +11,23 @@ def ones(width: int) -> int:
 
 def signed(value: int, width: int = 32) -> int:
     """Read the low `width` bits of a number as two's complement."""
-    value &= ones(width)
+    value &= (1 << width) - 1
     return value - (1 << width) if value >> (width - 1) else value
 
 
 def split(word: int, width: int, is_signed: bool = False) -> list[int]:
     """The lanes of a word, lowest first."""
-    lanes = [word >> low & ones(width) for low in range(0, 32, width)]
+    mask = ones(width)
+    lanes = [word >> low & mask for low in range(0, 32, width)]
     return [signed(lane, width) for lane in lanes] if is_signed else lanes
 
 
 def join(lanes: list[int], width: int) -> int:
     """The word with these lanes, lowest first; each keeps its low `width` bits."""
-    return sum((lane & ones(width)) << width * index for index, lane in enumerate(lanes))
+    mask, word = ones(width), 0
+    for lane in reversed(lanes):
+        word = word << width | lane & mask
+    return word
 
 
 def replicate(value: int, width: int) -> int:

@@ -34,8 +34,9 @@ def encode(row: Row, **operands: int) -> int:
     for name, value in operands.items():
         if name not in row.fields:
             raise ValueError(f"{row.name} has no operand {name}; it has {', '.join(row.fields)}")
-        bits = FIELDS[name].put(value)
-        if (FIELDS[name].get(bits) - value) & MASK:
+        field = FIELDS[name]
+        bits = field.put(value)
+        if (field.get(bits) - value) & MASK:
             raise ValueError(f"{name} of {row.name} is {value}, which does not fit")
         word |= bits
     return word

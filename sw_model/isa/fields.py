@@ -44,13 +44,17 @@ class Field:
 
     def get(self, word: int) -> int:
         """The operand in a word."""
-        value = sum((word >> place & ones(bits)) << low for low, bits, place in self.slices)
+        value = 0
+        for low, bits, place in self.slices:
+            value |= (word >> place & (1 << bits) - 1) << low
         return (signed(value, self.width) if self.is_signed else value) * self.scale
 
     def put(self, value: int) -> int:
         """The bits of a word that say this operand; bits that do not fit are dropped."""
-        value //= self.scale
-        return sum((value >> low & ones(bits)) << place for low, bits, place in self.slices)
+        value, word = value // self.scale, 0
+        for low, bits, place in self.slices:
+            word |= (value >> low & (1 << bits) - 1) << place
+        return word
 
 
 FIELDS = {

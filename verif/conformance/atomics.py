@@ -100,16 +100,19 @@ SEQUENCES = (
 
 
 def reservations(builder: Builder) -> None:
-    """Sequences with LR and SC on neighbouring words, in each memory."""
+    """Sequences with LR and SC in each memory; elsewhere is close by, or in the other memory."""
     for place, base in PLACES.items():
-        for far in (4, 8, -4):
+        near = base + 16
+        others = [other + 16 for other in PLACES.values() if other != base]
+        for far in (near + 4, near + 8, near - 4, *others):
             for sequence, fails in SEQUENCES:
-                _sequence(builder, f"{', '.join(sequence)} in {place}", base, far, sequence, fails)
+                what = f"{', '.join(sequence)} in {place}, elsewhere is {far:08x}"
+                _sequence(builder, what, near, far, sequence, fails)
 
 
-def _sequence(builder, what, base, far, sequence, fails) -> None:
-    builder.li(9, base + 16)
-    builder.li(10, base + 16 + far)
+def _sequence(builder, what, near, far, sequence, fails) -> None:
+    builder.li(9, near)
+    builder.li(10, far)
     builder.emit("sc.w", rd=RESULT, rs1=9, rs2=0)  # whatever reservation there was
     for register, value in ((OPERAND, 100), (OTHER, 55)):
         builder.li(register, value)
