@@ -108,11 +108,14 @@ def chain(b: CoreBench) -> None:
     b.cover("goes_on_after_a_trap", rvfi.valid & trapped)
 
 
-def registers(b: CoreBench) -> None:
-    """A register reads as what was last written to it; register 0 as 0."""
+def registers(b: CoreBench, bit: int = 7) -> None:
+    """A register reads as what was last written to it; register 0 as 0.
+
+    One bit of it is followed: the registers and the ways around them treat all bits the same.
+    """
     rvfi = b.rvfi
     number = b.symbol(5, name="register")
-    value = Signal(32, name="value")  # registers begin with 0
+    value = Signal(name="value")  # registers begin with 0
     ports = (
         (rvfi.rs1_addr, rvfi.rs1_rdata),
         (rvfi.rs2_addr, rvfi.rs2_rdata),
@@ -120,18 +123,14 @@ def registers(b: CoreBench) -> None:
     )
     with b.m.If(rvfi.valid & (number != 0)):
         with b.m.If(rvfi.heed_rd2_addr == number):
-            b.m.d.sync += value.eq(rvfi.heed_rd2_wdata)
+            b.m.d.sync += value.eq(rvfi.heed_rd2_wdata[bit])
         with b.m.If(rvfi.rd_addr == number):
-            b.m.d.sync += value.eq(rvfi.rd_wdata)
+            b.m.d.sync += value.eq(rvfi.rd_wdata[bit])
     for place, (address, data) in enumerate(ports, start=1):
-        b.check(
-            f"rs{place}_reads_what_was_written",
-            ~(rvfi.valid & (address == number)) | (data == value),
-        )
-    b.cover(
-        "a_value_is_read",
-        rvfi.valid & (rvfi.rs1_addr == number) & (number != 0) & (rvfi.rs1_rdata == 0x12345678),
-    )
+        reads = rvfi.valid & (address == number)
+        b.check(f"rs{place}_reads_what_was_written", ~reads | (data[bit] == value))
+    b.check("register_0_is_0", ~(rvfi.valid & (rvfi.rs1_addr == 0)) | (rvfi.rs1_rdata == 0))
+    b.cover("a_value_is_read", rvfi.valid & (rvfi.rs1_addr == number) & rvfi.rs1_rdata[bit])
 
 
 def writes(b: CoreBench) -> None:
@@ -349,3 +348,67 @@ def _target(rvfi):
     target = Mux(opcode == 0x18, (rvfi.pc_rdata + branch)[:32], target)
     target = Mux(opcode == 0x1B, (rvfi.pc_rdata + jal)[:32], target)
     return Mux(opcode == 0x19, jalr, target)
+
+
+def loops(b: CoreBench) -> None:
+    """Hardware loops go round as often as their registers say; jumps and traps leave them alone.
+
+    There are no branches in the program: whether one is taken is another property's.
+    """
+    rvfi, fetch = b.rvfi, b.core.fetch
+    b.assume(fetch.rsp.data[:7] != 0x63)
+    insn, following = rvfi.insn, (rvfi.pc_rdata + 4)[:32]
+    retires = rvfi.valid & ~rvfi.trap
+    sets = retires & (insn[:7] == 0x2B) & (insn[12:15] == 4)
+    jumps = (
+        (insn[:7] == 0x6F)
+        | (insn[:7] == 0x67)
+        | (insn == 0x30200073)
+        | ((insn[:7] == 0x0F) & (insn[12:15] == 1))
+    )
+    goes_on = retires & ~sets & ~jumps
+    rs1, far, near = rvfi.rs1_rdata, insn[20:], insn[15:20]
+    from_register, what = insn[8], insn[9:11]
+    here = rvfi.pc_rdata
+    near_end = (here + Mux(from_register, far, near) * 4)[:32]
+    address = Mux(from_register, rs1 & 0xFFFFFFFC, (here + far * 4)[:32])
+
+    expected = Signal(32, name="expected")
+    b.m.d.comb += expected.eq(following)
+    taken = Const(0, 1)  # by a lower loop
+    again = []
+    for number in (0, 1):
+        start, end, count = (Signal(32, name=f"{n}_{number}") for n in ("start", "end", "count"))
+        ends = (end == following) & (count != 0) & ~taken
+        goes_round = goes_on & ends & (count != 1)
+        with b.m.If(goes_round):
+            b.m.d.comb += expected.eq(start)
+        with b.m.If(goes_on & ends):
+            b.m.d.sync += count.eq(count - 1)
+        with b.m.If(sets & (insn[7] == number)):
+            with b.m.Switch(what):
+                with b.m.Case(0):
+                    b.m.d.sync += start.eq(address)
+                with b.m.Case(1):
+                    b.m.d.sync += end.eq(address)
+                with b.m.Case(2):
+                    b.m.d.sync += count.eq(Mux(from_register, rs1, far))
+                with b.m.Case(3):
+                    b.m.d.sync += [
+                        start.eq(following),
+                        end.eq(near_end),
+                        count.eq(Mux(from_register, rs1, far)),
+                    ]
+        reads = retires & (insn[:7] == 0x73) & (insn[12:14] != 0) & (rvfi.rd_addr != 0)
+        for place, value in enumerate((start, end, count)):
+            that = reads & (insn[20:] == 0xCC0 + 4 * number + place)
+            b.check(f"reads_{value.name}", ~that | (rvfi.rd_wdata == value))
+        taken = taken | ends
+        again.append(goes_round)
+    b.check("loops_lead_back", ~goes_on | (rvfi.pc_wdata == expected))
+    b.check("loops_are_set_in_line", ~sets | (rvfi.pc_wdata == following))
+    twice = Signal(name="went_round")
+    with b.m.If(again[0]):
+        b.m.d.sync += twice.eq(1)
+    b.cover("twice_round_loop_0", again[0] & twice)
+    b.cover("round_loop_1", again[1])

@@ -10,8 +10,8 @@ from hw.core.core import Core
 from verif.formal.core import alternatives
 from verif.formal.harness import Bench
 
-TRACE_DEPTH = 8
-"""More instructions than a search has in flight: the trace port never makes them wait."""
+TRACE_DEPTH = 4
+"""Instructions that may be under way or wait for an older one's result."""
 
 ONE_CYCLE = ("XAlu", "Bitmanip", "Simd", "Dot", "Requantise")
 
