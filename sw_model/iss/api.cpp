@@ -55,9 +55,10 @@ int heed_iss_read(Machine *machine, uint32_t address, uint8_t *bytes, uint32_t c
     return machine->memory.read(address, bytes, count);
 }
 
-void heed_iss_run(Machine *machine, const heed_run *options, heed_outcome *outcome) {
-    machine->run(*options, *outcome);
-}
+void heed_iss_start(Machine *machine, const heed_run *options) { machine->start(*options); }
+
+// To be called again while the outcome says HEED_PAUSED.
+void heed_iss_run(Machine *machine, heed_outcome *outcome) { machine->run(*outcome); }
 
 // Executes one instruction at address 0 of a fresh hart without memory, on 32 registers.
 void heed_iss_execute(Machine *machine, uint32_t word, uint32_t *x, heed_retire *record) {

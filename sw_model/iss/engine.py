@@ -9,6 +9,9 @@ from sw_model.iss.interface import EngineJob
 FAULT_CYCLES = 40
 """From the end of the job before, or the doorbell, to the event of a faulty job."""
 
+NEXT_OFFSET = 4
+"""Of a descriptor's field `next`, in bytes."""
+
 EVENT_CYCLES = 4
 """From the cycle that a status word counts to, to the event."""
 
@@ -23,6 +26,7 @@ class Engine:
     def __init__(self, config: ClusterConfig):
         self._config = config
         self._model = EngineModel(config)
+        self._predicted: dict[bytes, list[tuple[int, int]]] = {}
 
     def run(self, memory: memoryview, address: int, most: int) -> list[EngineJob]:
         """Execute the chain at `address`; return its jobs with their ends."""
@@ -47,18 +51,23 @@ class Engine:
 
     def _times(self, memory: bytes, results: list[JobResult]) -> list[tuple[int, int]]:
         """Return start and end of each job, in cycles from the doorbell."""
-        good = [result for result in results if result.status == Status.DONE]
-        times = []
-        if good:
-            cut = bytearray(memory)
-            offset = good[-1].address - TCDM_BASE
-            cut[offset + 4 : offset + 8] = bytes(4)  # nothing behind the last good job
-            jobs = predict(self._config, cut, [good[0].address]).jobs
-            times = [(job.start, job.end) for job in jobs]
+        good = [result.address for result in results if result.status == Status.DONE]
+        times = list(self._predict(memory, good)) if good else []
         if len(good) < len(results):
             start = times[-1][1] if times else 0
             times.append((start, start + FAULT_CYCLES))
         return times
 
-
-assert DESCRIPTOR.word_bits == 32  # `next` is word 1
+    def _predict(self, memory: bytes, chain: list[int]) -> list[tuple[int, int]]:
+        """The times of a chain of good jobs; they depend on its descriptors only."""
+        key = b"".join(
+            address.to_bytes(4, "little") + memory[address - TCDM_BASE :][: DESCRIPTOR.bytes]
+            for address in chain
+        )
+        if key not in self._predicted:
+            cut = bytearray(memory)
+            following = chain[-1] - TCDM_BASE + NEXT_OFFSET
+            cut[following : following + 4] = bytes(4)  # nothing behind the last good job
+            jobs = predict(self._config, cut, chain[:1]).jobs
+            self._predicted[key] = [(job.start, job.end) for job in jobs]
+        return self._predicted[key]

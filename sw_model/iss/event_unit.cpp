@@ -1,6 +1,8 @@
 // The event unit's registers.
 #include "event_unit.h"
 
+#include <algorithm>
+
 #include "heed_regs.h"
 
 namespace heed {
@@ -42,7 +44,7 @@ Access EventUnit::access(RegisterAccess &a) {
         if (!a.write) return a.read_only(members());
         written = true;
         listed = a.data & all(harts);
-        release();
+        release(a.time);
         return Access::DONE;
     case HEED_EVENTS_EVENT_SET:
         if (a.write) raise(HEED_EVENTS_EVENT_ENABLE_SOFTWARE_SHIFT, a.data);
@@ -64,24 +66,32 @@ uint32_t EventUnit::levels(unsigned hart, uint64_t time) const {
     return software << 3 | timer << 7 | external << 11;
 }
 
-// Who waits is let go by `release` and asks again.
+// Who waits is let go by `release` and asks again. Harts do not come here in the order of their
+// time: the last one may have to wait for one that was ahead.
 Access EventUnit::arrive(RegisterAccess &a) {
     uint32_t bit = 1u << a.hart;
     a.data = 0;
     if (!(released & bit)) {
+        if (!(members() & bit)) return Access::DONE;
         waiting |= bit;
-        release();
+        latest = std::max(latest, a.time);
+        release(a.time);
     }
-    if (!(released & bit)) return Access::WAIT;
+    if (!(released & bit) || a.time < release_time) return Access::WAIT;
     released &= ~bit;
+    fresh &= ~bit;
     return Access::DONE;
 }
 
-void EventUnit::release() {
-    uint32_t go = (waiting & members()) == members() ? waiting : waiting & ~members();
+void EventUnit::release(uint64_t time) {
+    bool complete = (waiting & members()) == members();
+    uint32_t go = complete ? waiting : waiting & ~members();
+    if (!go) return;
     waiting &= ~go;
     released |= go;
     fresh |= go;
+    release_time = complete ? std::max(latest, time) : time;
+    if (!waiting) latest = 0;
 }
 
 }  // namespace heed

@@ -22,16 +22,17 @@ public:
         return compare[hart] > time ? compare[hart] : NEVER;
     }
 
-    // The harts that the barrier let go since the last call.
+    // The harts that the barrier let go since the last call, and when it did.
     uint32_t take_released() {
         uint32_t mask = fresh;
         fresh = 0;
         return mask;
     }
+    uint64_t released_at() const { return release_time; }
 
 private:
     Access arrive(RegisterAccess &a);
-    void release();
+    void release(uint64_t time);
     uint32_t members() const { return written ? listed : started; }
 
     const heed_config &config;
@@ -43,6 +44,8 @@ private:
     uint32_t listed = 0, waiting = 0;
     uint32_t released = 0;  // may go on when they ask again
     uint32_t fresh = 0;
+    uint64_t latest = 0;  // arrival of those who wait
+    uint64_t release_time = 0;
 };
 
 }  // namespace heed

@@ -78,7 +78,7 @@ class Run(ctypes.Structure):
     ]
 
 
-EXITED, TIMED_OUT, UNHANDLED_TRAP, STOPPED = range(4)
+EXITED, TIMED_OUT, UNHANDLED_TRAP, STOPPED, PAUSED = range(5)
 """heed_end"""
 
 
@@ -105,7 +105,9 @@ def declare(library: ctypes.CDLL) -> None:
     for function in (library.heed_iss_write, library.heed_iss_read):
         function.argtypes = [c_void_p, c_uint32, ctypes.c_char_p, c_uint32]
         function.restype = c_int
-    library.heed_iss_run.argtypes = [c_void_p, POINTER(Run), POINTER(Outcome)]
+    library.heed_iss_start.argtypes = [c_void_p, POINTER(Run)]
+    library.heed_iss_start.restype = None
+    library.heed_iss_run.argtypes = [c_void_p, POINTER(Outcome)]
     library.heed_iss_run.restype = None
     library.heed_iss_execute.argtypes = [c_void_p, c_uint32, POINTER(c_uint32), POINTER(Record)]
     library.heed_iss_execute.restype = None

@@ -119,6 +119,7 @@ class Iss:
         self._machine = self._library.heed_iss_new(interface.Config.of(config, dma))
         if not self._machine:
             raise IssError(f"there is no memory for a cluster of {config.main_bytes} bytes")
+        self._engine = Engine(config)
         tcdm = ctypes.c_uint8 * config.tcdm.bytes
         address = self._library.heed_iss_tcdm(self._machine)
         self._tcdm = memoryview(tcdm.from_address(address)).cast("B")
@@ -198,7 +199,7 @@ class Iss:
             raise IssError(f"entry is {entry:#x}, but must be a multiple of 4")
         if max_cycles < 1:
             raise IssError(f"max_cycles is {max_cycles}, but must be 1 or more")
-        calls = _Callbacks(Engine(self.config), self._tcdm, console, trace, on_mailbox)
+        calls = _Callbacks(self._engine, self._tcdm, console, trace, on_mailbox)
         options = interface.Run(
             entry=entry,
             harts=harts,
@@ -209,9 +210,11 @@ class Iss:
             mailbox=interface.MAILBOX(calls.mailbox),
             trace=interface.TRACE(calls.trace) if trace else interface.TRACE(),
         )
-        result = interface.Outcome()
+        result = interface.Outcome(end=interface.PAUSED)
         begin = time.perf_counter()
-        self._library.heed_iss_run(self._machine, options, result)
+        self._library.heed_iss_start(self._machine, options)
+        while result.end == interface.PAUSED:  # Python looks for signals in between
+            self._library.heed_iss_run(self._machine, result)
         seconds = time.perf_counter() - begin
         if calls.error:
             raise calls.error

@@ -13,6 +13,9 @@ namespace {
 // How far a hart may run ahead of another one that runs, in cycles.
 constexpr uint64_t AHEAD = 32;
 
+// Cycles from one return to the caller to the next.
+constexpr uint64_t PAUSE = 20'000'000;
+
 // The machine's bus for single steps.
 class StepBus : public Bus {
 public:
@@ -45,9 +48,10 @@ private:
 
 }  // namespace
 
-void Machine::run(const heed_run &run_options, heed_outcome &outcome) {
-    start(run_options);
-    while (!ended) schedule();
+void Machine::run(heed_outcome &outcome) {
+    bool paused = false;
+    while (!ended && !paused) paused = schedule();
+    if (!ended) result.end = HEED_PAUSED;
     for (unsigned i = 0; i < places.size(); i++) {
         result.instructions[i] = places[i].hart->retired;
         result.pcs[i] = places[i].hart->last_pc;
@@ -59,6 +63,7 @@ void Machine::start(const heed_run &run_options) {
     options = run_options;
     result = {};
     ended = touched = false;
+    pause = PAUSE;
     memory.drop_reservations();
     HostCallbacks callbacks = {options.engine, options.console, options.mailbox, options.user};
     uint32_t started = (1u << options.harts) - 1;
@@ -99,24 +104,26 @@ void Machine::wake(uint64_t time) {
     for (unsigned i = 0; i < places.size(); i++) {
         Place &place = places[i];
         Hart &hart = *place.hart;
-        if (place.state == State::SLEEPS) {
-            uint64_t when = std::max(time, hart.time);
-            hart.csrs.mip = devices->events.levels(i, when);
+        if (place.state == State::WAITS && (released >> i & 1)) {
+            hart.time = std::max(hart.time, devices->events.released_at());
+        } else if (place.state == State::SLEEPS) {
+            hart.csrs.mip = devices->events.levels(i, std::max(time, hart.time));
             if (!hart.csrs.awake()) continue;
+            uint64_t when = std::max(time + TIMING.wake, hart.time);
             // mcycle stands still in sleep.
             if (!hart.csrs.cycle.stopped) hart.csrs.cycle.base += when - hart.time;
-        } else if (place.state != State::WAITS || !(released >> i & 1)) {
+            hart.time = when;
+        } else {
             continue;
         }
-        hart.time = std::max(time, hart.time);
         place.state = State::RUNS;
         place.resumes = true;
     }
 }
 
 // Does the next thing there is to do: an event, or some instructions of the hart that is furthest
-// behind.
-void Machine::schedule() {
+// behind. True when it is time to return to the caller.
+bool Machine::schedule() {
     unsigned chosen = 0;
     uint64_t first = NEVER, second = NEVER;
     for (unsigned i = 0; i < places.size(); i++) {
@@ -130,18 +137,26 @@ void Machine::schedule() {
             second = std::min(second, time);
         }
     }
+    if (first != NEVER && first >= pause) {
+        pause = first + PAUSE;
+        return true;
+    }
     uint64_t event = next_event();
-    if (std::min(first, event) >= options.max_cycles)
-        return finish(HEED_TIMED_OUT, options.max_cycles - 1);
+    if (std::min(first, event) >= options.max_cycles) {
+        finish(HEED_TIMED_OUT, options.max_cycles - 1);
+        return false;
+    }
     if (event <= first) {
         devices->advance(event);
-        if (devices->stopped) return finish(HEED_STOPPED, event);
-        return wake(event);
+        if (devices->stopped) finish(HEED_STOPPED, event);
+        wake(event);
+        return false;
     }
-    uint64_t limit = std::min({event, options.max_cycles,
+    uint64_t limit = std::min({event, options.max_cycles, pause,
                                devices->events.timer(chosen, places[chosen].hart->time)});
     if (second != NEVER) limit = std::min(limit, second + AHEAD);
     run_hart(chosen, limit);
+    return false;
 }
 
 void Machine::run_hart(unsigned index, uint64_t limit) {

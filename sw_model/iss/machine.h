@@ -22,7 +22,7 @@ typedef struct heed_run {
     void *user;  // what callbacks get
 } heed_run;
 
-enum heed_end { HEED_EXITED, HEED_TIMED_OUT, HEED_UNHANDLED_TRAP, HEED_STOPPED };
+enum heed_end { HEED_EXITED, HEED_TIMED_OUT, HEED_UNHANDLED_TRAP, HEED_STOPPED, HEED_PAUSED };
 
 typedef struct heed_outcome {
     uint32_t end;  // heed_end
@@ -46,8 +46,10 @@ class Machine {
 public:
     explicit Machine(const heed_config &config) : config(config), memory(this->config) {}
 
-    // Runs a program on what the memories hold. Harts and devices start afresh.
-    void run(const heed_run &options, heed_outcome &outcome);
+    // Starts harts and devices afresh, for a program that the memories hold.
+    void start(const heed_run &options);
+    // Goes on for a tenth of a second or so (HEED_PAUSED), or to the end.
+    void run(heed_outcome &outcome);
 
     const heed_config config;
     Memory memory;
@@ -61,11 +63,10 @@ private:
         bool resumes = false;  // it retries what it waited for, before any interrupt
     };
 
-    void start(const heed_run &options);
     void finish(heed_end how, uint64_t cycles);
     uint64_t next_event() const;
     void wake(uint64_t time);
-    void schedule();
+    bool schedule();
     void run_hart(unsigned index, uint64_t limit);
     void run_fast(Hart &hart, MachineBus &bus);
     void run_traced(Hart &hart, MachineBus &bus);
@@ -76,6 +77,7 @@ private:
     heed_outcome result = {};
     std::vector<Place> places;
     std::unique_ptr<Devices> devices;
+    uint64_t pause = 0;  // when to return to the caller
     bool ended = false;
     bool touched = false;  // a device was accessed: that can wake others
 };

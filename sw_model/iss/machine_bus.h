@@ -38,13 +38,16 @@ public:
     }
 
     Access load_reserved(uint32_t address, uint32_t &value) {
-        return atomic(address, memory.load_reserved(index, address, value));
+        bool done = memory.load_reserved(index, address, value);
+        return atomic(address, done, TIMING.main_memory);
     }
     Access store_conditional(uint32_t address, uint32_t value, bool &success) {
-        return atomic(address, memory.store_conditional(index, address, value, success));
+        bool done = memory.store_conditional(index, address, value, success);
+        return atomic(address, done, TIMING.main_memory);
     }
     Access amo(AmoOp op, uint32_t address, uint32_t operand, uint32_t &old) {
-        return atomic(address, memory.amo(index, op, address, operand, old));
+        bool done = memory.amo(index, op, address, operand, old);
+        return atomic(address, done, TIMING.main_amo);
     }
 
     uint32_t csr(uint32_t, uint32_t own) { return own; }
@@ -71,10 +74,10 @@ private:
         return Access::WAIT;
     }
 
-    Access atomic(uint32_t address, bool done) {
+    Access atomic(uint32_t address, bool done, uint32_t in_main) {
         if (!done) return Access::FAULT;
         if (memory.tcdm.holds(address)) hart.last_tcdm = hart.time + 1;
-        else block(TIMING.main_atomic);
+        else block(in_main);
         return Access::DONE;
     }
 

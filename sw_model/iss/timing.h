@@ -11,17 +11,18 @@ namespace heed {
 
 struct Timing {
     // The first instruction leaves in this cycle after the start; mcycle is this then.
-    uint32_t start = 3, start_mcycle = 2;
+    uint32_t start = 4, start_mcycle = 2;
     // Cycles more than one.
     uint32_t redirect = 1;     // taken branch, jump, mret, fence.i, write of loop registers, trap
-    uint32_t main_memory = 1;  // load or store of main memory: it holds the core
-    uint32_t main_atomic = 2;  // atomic there: a read and a write
+    uint32_t main_memory = 1;  // load, store, LR or SC of main memory: it holds the core
+    uint32_t main_amo = 3;     // AMO there: a read, then a write
     uint32_t device = 1;       // load or store of a device
     // A blocking access or a fence right after an access to TCDM waits for that one's response.
     uint32_t after_tcdm = 1;
     uint32_t tcdm_fetch = 2;  // an instruction fetched from TCDM
     // From a division's start to an instruction that may use its result; per quotient bit 1 more.
     uint32_t divide = 3;
+    uint32_t wake = 1;  // from an interrupt's level to the end of a sleep
     // DMA.
     uint32_t dma_latency = 20, dma_bytes = 64;  // a transfer: latency + bytes / dma_bytes
 };

@@ -1,5 +1,7 @@
 """The simulator's machine: devices, interrupts, the barrier, several harts, ends of runs."""
 
+import signal
+
 import pytest
 
 from heed.doctor import build_folder
@@ -326,6 +328,21 @@ def test_an_exception_in_a_callback_ends_the_run():
         iss.run(entry, on_mailbox=fail)
 
 
+def test_a_user_can_interrupt_a_long_run():
+    def ring(number, frame):
+        raise KeyboardInterrupt
+
+    iss, entry = load("spin: j spin\n")
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            iss.run(entry, max_cycles=10**15)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 BARRIER = """
     csrr s0, mhartid
     li s1, result
@@ -396,6 +413,54 @@ def test_barrier_members():
     iss, outcome = run(text, TINY, 2)
     assert outcome.status == 0
     assert 3000 < words(iss, 1)[0] < 3100
+
+
+def test_who_was_struck_off_waits_again_as_a_member():
+    """Being let go counts for one barrier only."""
+    text = """
+        csrr s0, mhartid
+        li t1, events_barrier
+        li t2, events_barrier_members
+        li s1, result
+        bnez s0, other
+        li t0, 100
+    wait:
+        addi t0, t0, -1
+        bnez t0, wait
+        sw zero, 0(t2)      # lets hart 1 go
+        li t0, 3
+        sw t0, 0(t2)
+        li t0, 1000
+    longer:
+        addi t0, t0, -1
+        bnez t0, longer
+        lw t3, 0(t1)
+        li t0, 100
+    more:
+        addi t0, t0, -1
+        bnez t0, more
+        j exit_now
+    other:
+        lw t3, 0(t1)
+        nop
+        nop
+        nop
+        nop
+        nop
+        nop
+        nop
+        nop
+        nop
+        nop
+        lw t3, 0(t1)
+        li t1, events_mtime_low
+        lw t3, 0(t1)
+        sw t3, 0(s1)
+        wfi
+    """
+    iss, outcome = run(text, TINY, 2)
+    assert outcome.status == 0
+    assert words(iss, 1)[0] > 3000
 
 
 COUNT = """

@@ -1,18 +1,20 @@
 """Random programs on the simulator and on the Python model: the same records, one by one."""
 
 import random
+import shutil
+from collections import Counter
 
 import pytest
 
 from heed.doctor import build_folder
 from hw.config import MAIN_BASE, TCDM_BASE, ClusterConfig, TcdmConfig
-from sw_model.isa.decode import encode
+from sw_model.isa.decode import decode, encode
 from sw_model.isa.fields import FIELDS
 from sw_model.isa.hart import Hart
 from sw_model.isa.memory import FlatMemory, MemoryMap
 from sw_model.isa.retired import Retired
 from sw_model.isa.table import TABLE
-from sw_model.iss import Iss
+from sw_model.iss import Iss, build
 
 CONFIG = ClusterConfig(
     workers=1, control_core=False, tcdm=TcdmConfig(banks=2, bank_bytes=4096), main_bytes=1 << 20
@@ -20,8 +22,23 @@ CONFIG = ClusterConfig(
 ROWS = {}
 for _row in TABLE:
     ROWS.setdefault(_row.name, []).append(_row)
-NOT_RANDOM = {"wfi", "mret", "jalr", "fence.i", "cv.start", "cv.end"}
-CSRS = (0x300, 0x301, 0x304, 0x310, 0x323, 0x340, 0x342, 0x343, 0x344, 0x3A0, 0x7C0)
+NOT_RANDOM = {"wfi", "mret", "jalr", "fence.i", "cv.start", "cv.end", "cv.setupi"}
+CSRS = (
+    0x300,
+    0x300,
+    0x300,
+    0x300,
+    0x301,
+    0x304,
+    0x310,
+    0x323,
+    0x340,
+    0x342,
+    0x343,
+    0x344,
+    0x3A0,
+    0x7C0,
+)
 CSRS += (0xB1F, 0xCC0, 0xCC1, 0xCC2, 0xCC3, 0xCC4, 0xCC5, 0xCC6, 0xF11, 0xF14, 0xB02, 0xC02)
 HANDLER = MAIN_BASE + 0x10000
 SCRATCH = 31  # of the handler
@@ -34,6 +51,7 @@ def op(name: str, **operands: int) -> int:
 # Returns behind what trapped; a fetch that failed goes back to where ra points.
 HANDLER_CODE = [
     op("csrrw", rd=SCRATCH, csr=0x340, rs1=SCRATCH),
+    op("csrrs", rd=SCRATCH, csr=0x300),
     op("csrrs", rd=SCRATCH, csr=0x341),
     op("addi", rd=SCRATCH, rs1=SCRATCH, imm_i=4),
     op("csrrw", csr=0x341, rs1=SCRATCH),
@@ -95,6 +113,14 @@ class Generator:
                 op("auipc", rd=rs1),
                 op("addi", rd=rs1, rs1=rs1, imm_i=source.randrange(0, 40)),
                 op(name, rs1=rs1, loop=source.randrange(2)),
+            ]
+        if name == "cv.setupi":  # both loops end at the same place
+            counts = [source.randrange(4) for _ in range(2)]
+            return [
+                op(name, loop=1, count=counts[1], near=16),
+                op(name, loop=0, count=counts[0], near=12),
+                op("addi", rd=1, rs1=1, imm_i=1),
+                op("addi", rd=2, rs1=2, imm_i=1),
             ]
         return [op("fence.i")]
 
@@ -183,12 +209,67 @@ def image(seed: int, entry: int, length: int) -> dict[int, bytes]:
     }
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_random_program(seed):
-    entry = MAIN_BASE if seed % 4 else MAIN_BASE + 0x40000
-    memory = image(seed, entry, 1500)
-    records, memories = simulate(memory, entry, 3000)
-    expected, expected_memories = model(memory, entry, 3000)
+SEEDS = range(12)
+LENGTH, RECORDS = 1500, 3000
+
+
+def agree(seed: int) -> Counter:
+    """Compare a program; return how often each row of the table retired."""
+    entry = MAIN_BASE if seed % 4 else TCDM_BASE + 0x800
+    memory = image(seed, entry, LENGTH)
+    records, memories = simulate(memory, entry, RECORDS)
+    expected, expected_memories = model(memory, entry, RECORDS)
     for number, (found, wanted) in enumerate(zip(records, expected, strict=True)):
         assert found == wanted, f"record {number}"
     assert memories == expected_memories
+    return Counter(decode(record.insn).row for record in records if not record.trap)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_random_program(seed):
+    agree(seed)
+
+
+def test_every_instruction_is_in_some_program():
+    """But for those that always trap, and wfi, which would never end."""
+    words = [word for seed in SEEDS for word in Generator(seed).program(LENGTH)]
+    found = {decoded.row.name for decoded in map(decode, words) if decoded}
+    assert set(ROWS) - found == {"wfi", "mret"}  # the handler has the latter
+
+
+DEFECTS = {
+    "the new base wins over what was loaded": (
+        "decode.cpp",
+        "&& !(written && f.rd == f.rs1)",
+        "",
+    ),
+    "a loop that never counts": ("execute.h", "return --h.loop_count", "return h.loop_count"),
+    "both loops are looked at": (
+        "execute.h",
+        "return --h.loop_count[loop] ? h.loop_start[loop] : next;",
+        "if (--h.loop_count[loop]) return h.loop_start[loop];",
+    ),
+    "a store's data loses its upper half": (
+        "memory.h",
+        "std::memcpy(region.data + offset, &value, size);",
+        "std::memcpy(region.data + offset, &value, size == 4 ? 2 : size);",
+    ),
+    "a trap keeps interrupts enabled": ("csr.cpp", "    enabled = false;\n", ""),
+}
+
+
+@pytest.mark.parametrize("name", [next(iter(DEFECTS)), *(
+    pytest.param(name, marks=pytest.mark.slow) for name in list(DEFECTS)[1:]
+)])  # fmt: skip
+def test_planted_defect(name, tmp_path, monkeypatch):
+    """A simulator that was broken on purpose disagrees with the model."""
+    file, old, new = DEFECTS[name]
+    broken = tmp_path / "sources"
+    shutil.copytree(build.SOURCES, broken)
+    text = (broken / file).read_text()
+    assert text.count(old) == 1
+    (broken / file).write_text(text.replace(old, new))
+    monkeypatch.setattr(build, "SOURCES", broken)
+    with pytest.raises(AssertionError):
+        for seed in SEEDS:
+            agree(seed)

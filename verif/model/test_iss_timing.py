@@ -63,6 +63,10 @@ def test_loops(name):
         ("sw a0, 0(s0)\nnop\nlw a0, 0(s4)", 4),
         ("lw a0, 0(s4)\naddi a0, a0, 1", 3),  # and its result is there at once
         ("sw a0, 0(s4)", 2),
+        ("lr.w a0, (s4)", 2),
+        ("sc.w a0, a1, (s4)", 2),
+        ("amoadd.w a0, a1, (s4)", 4),
+        ("sw a0, 0(s0)\nfence", 3),
         ("div a0, a1, a2\ndiv a3, a1, a2", 30),
         ("div x0, a1, a2", 15),
         ("div a0, a1, x0", 3),
