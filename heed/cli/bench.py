@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from heed.cli.options import Preset, count, cycle, preset_config
+from heed.cli.options import Preset, check_output, count, cycle, preset_config
 from heed.cli.ui import Progress, say, show, table
 from heed.errors import HeedError
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 NAME = "bench"
 REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference"
 PAGE = REFERENCE / "benchmarks.md"
+CORE_PAGE = REFERENCE / "core-bench.md"
 
 group = typer.Typer(invoke_without_command=True)
 
@@ -28,9 +29,10 @@ def command(
     ] = PAGE,
     check: Annotated[bool, typer.Option(help="Write nothing; fail when the page differs.")] = False,
 ) -> None:
-    """Measure networks layer by layer on every preset, or the engine alone (heed bench engine).
+    """Measure networks layer by layer on every preset.
 
-    The tables of networks go to docs/reference/benchmarks.md.
+    Or the engine alone (heed bench engine), or a core (heed bench core). The tables of networks go
+    to docs/reference/benchmarks.md.
     """
     if context.invoked_subcommand is not None:
         return
@@ -163,3 +165,70 @@ def engine(
         say(f"wrote {output}")
     if failures:
         raise HeedError("; ".join(failure.message for failure in failures))
+
+
+@group.command("core")
+def core(
+    preset: Preset = "tiny",
+    file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the rows to this file.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="PAGE", help="Renew the table of this page."),
+    ] = None,
+    check: Annotated[
+        bool,
+        typer.Option(help="Fail when the page (docs/reference/core-bench.md) has another table."),
+    ] = False,
+    speed: Annotated[
+        bool, typer.Option("--speed", help="Measure how fast the simulators are instead.")
+    ] = False,
+) -> None:
+    """Measure cycles per instruction of a core on programs in C, and what makes them up.
+
+    Every program checks its results; the counters must explain every cycle. The instruction-set
+    simulator's estimate is compared with the RTL.
+    """
+    if speed and (file is not None or output is not None or check):
+        raise HeedError("--speed goes without --json, --output and --check", status=2)
+    check_output("--json", file)
+    config = preset_config(preset)
+    target = output or (CORE_PAGE if check else None)
+    old = "" if target is None else _read(target)
+    from heed import doctor
+
+    doctor.require("bench")
+    if speed:
+        from heed.simulator.speed import HEADINGS as SPEED_HEADINGS
+        from heed.simulator.speed import speeds
+
+        result = table(*SPEED_HEADINGS, left=2)
+        with Progress() as progress:
+            for row in speeds(config, progress):
+                result.add_row(*row.texts())
+        show(f"{config.name.upper()}: speed of both simulators on this computer", result)
+        return
+    from heed.bench.core import HEADINGS, measure, page, texts
+    from heed.bench.core_programs import PROGRAMS
+
+    if target is not None:
+        page(old, [])  # complains now rather than after all the work
+    with Progress() as progress:
+        rows = [measure(program, config, progress) for program in PROGRAMS]
+    if file is not None:
+        _write(file, json.dumps([row.as_dict() for row in rows], indent=1) + "\n")
+    result = table(*HEADINGS)
+    for row in rows:
+        result.add_row(*texts(row))
+    show(f"{config.name.upper()}: one core, RV32IM", result)
+    if target is None:
+        return
+    new = page(old, rows)
+    if not check:
+        _write(target, new)
+        say(f"wrote {target}")
+    elif old != new:
+        raise HeedError(f"{target} is stale", f"heed bench core -o {target} brings it up to date")
+    else:
+        say("the table is current")
