@@ -117,10 +117,7 @@ class Csrs(wiring.Component):
         tval = Signal(32)
         inhibit_cycle = Signal()
         inhibit_instret = Signal()
-        mcycle = Signal(64)
-        minstret = Signal(64)
         numbers = range(3, 3 + self._core.event_counters)
-        counters = {n: Signal(64, name=f"mhpmcounter{n}") for n in numbers}
         selected = {n: Signal(EVENTS, name=f"mhpmevent{n}") for n in numbers}
         inhibit_events = {n: Signal(name=f"inhibit_{n}") for n in numbers}
         new = Signal(32)
@@ -144,14 +141,12 @@ class Csrs(wiring.Component):
             raised[Interrupt.TIMER].eq(self.interrupts.timer),
             raised[Interrupt.EXTERNAL].eq(self.interrupts.external),
         ]
-        with m.If(self.counting & ~inhibit_cycle):
-            m.d.sync += mcycle.eq(mcycle + 1)
-        with m.If(self.retired & ~inhibit_instret):
-            m.d.sync += minstret.eq(minstret + 1)
-
-        for n, counter in counters.items():
-            with m.If((selected[n] & self.events).any() & self.counting & ~inhibit_events[n]):
-                m.d.sync += counter.eq(counter + 1)
+        mcycle, write_mcycle = _counter(m, "mcycle", self.counting, inhibit_cycle)
+        minstret, write_minstret = _counter(m, "minstret", self.retired, inhibit_instret)
+        counters = {}
+        for n in numbers:
+            happens = (selected[n] & self.events).any()
+            counters[n] = _counter(m, f"mhpmcounter{n}", happens & self.counting, inhibit_events[n])
 
         with m.Switch(self.addr):
             register(
@@ -181,10 +176,10 @@ class Csrs(wiring.Component):
             )
             register(0x343, tval, tval.eq(new))
             register(0x344, at(raised))
-            register(0xB00, mcycle[:32], mcycle.eq(Cat(new, mcycle[32:])))
-            register(0xB80, mcycle[32:], mcycle.eq(Cat(mcycle[:32], new)))
-            register(0xB02, minstret[:32], minstret.eq(Cat(new, minstret[32:])))
-            register(0xB82, minstret[32:], minstret.eq(Cat(minstret[:32], new)))
+            register(0xB00, mcycle[:32], write_mcycle(Cat(new, mcycle[32:])))
+            register(0xB80, mcycle[32:], write_mcycle(Cat(mcycle[:32], new)))
+            register(0xB02, minstret[:32], write_minstret(Cat(new, minstret[32:])))
+            register(0xB82, minstret[32:], write_minstret(Cat(minstret[:32], new)))
             register(0xC00, mcycle[:32])
             register(0xC80, mcycle[32:])
             register(0xC02, minstret[:32])
@@ -192,10 +187,10 @@ class Csrs(wiring.Component):
             register(0xF14, self.hart_id)
             with m.Case(0xF11, 0xF12, 0xF13, 0xF15):
                 m.d.comb += known.eq(1)
-            for n, counter in counters.items():
+            for n, (counter, write) in counters.items():
                 low, high = counter[:32], counter[32:]
-                register(0xB00 + n, low, counter.eq(Cat(new, high)))
-                register(0xB80 + n, high, counter.eq(Cat(low, new)))
+                register(0xB00 + n, low, write(Cat(new, high)))
+                register(0xB80 + n, high, write(Cat(low, new)))
                 register(0x320 + n, selected[n], selected[n].eq(new))
             absent = [n for n in range(3, 32) if n not in counters]
             with m.Case(*(first + n for first in (0xB00, 0xB80, 0x320) for n in absent)):
@@ -239,3 +234,17 @@ class Csrs(wiring.Component):
             with m.If(raised[source] & enabled[source]):
                 m.d.comb += self.pending_code.eq(source)
         return m
+
+
+def _counter(m, name, counts, inhibited):
+    """Return a 64-bit counter's value, and what gives the statements that write it.
+
+    What counts in a cycle is known late in it, so it waits a cycle in front of the adder. There an
+    instruction that inhibits the counter inhibits its own count too.
+    """
+    stored = Signal(64, name=name)
+    one_more = Signal(name=f"{name}_one_more")
+    value = Signal(64, name=f"{name}_value")
+    m.d.comb += value.eq(stored + (one_more & ~inhibited))
+    m.d.sync += [stored.eq(value), one_more.eq(counts)]
+    return value, lambda new: [stored.eq(new), one_more.eq(0)]

@@ -12,8 +12,8 @@ from hw.tcdm.bus import TcdmOp
 class TraceEntry(data.Struct):
     """What is known of an instruction when it leaves execute.
 
-    `intr`, `irq` and `irq_cause` are the queue's own. `late`: it waits for a late result, which is
-    what it writes to `rd`. `reads` and `writes` are the masks of its access.
+    `late`: it waits for a late result, which is what it writes to `rd`. `reads` and `writes` are
+    the masks of its access.
     """
 
     pc: 32
@@ -21,9 +21,6 @@ class TraceEntry(data.Struct):
     insn: 32
     trap: 1
     cause: 5
-    intr: 1
-    irq: 1
-    irq_cause: 5
     rs1: 5
     rs2: 5
     rs3: 5
@@ -41,6 +38,15 @@ class TraceEntry(data.Struct):
     reads: 4
     writes: 4
     data: 32
+
+
+class Stored(data.Struct):
+    """What the queue holds: an entry, and what a trap left to the first one of its handler."""
+
+    entry: TraceEntry
+    intr: 1
+    irq: 1
+    irq_cause: 5
 
 
 class Trace(wiring.Component):
@@ -100,7 +106,7 @@ class Trace(wiring.Component):
         waits_result = Signal(depth)
         waits_memory = Signal(depth)
         order = Signal(64)
-        shown = Signal(TraceEntry)
+        shown = Signal(Stored)
         access = Signal(Performed(depth))
         late_data = Signal(32)
         done = Signal()
@@ -109,7 +115,7 @@ class Trace(wiring.Component):
         first = Signal()
         after_interrupt = Signal()
         interrupt_code = Signal(5)
-        entry = Signal(TraceEntry)
+        stored = Signal(Stored)
         m.d.sync += self.time.eq(self.time + 1)
         with m.If(self.trap.valid):
             m.d.sync += first.eq(1)
@@ -120,16 +126,16 @@ class Trace(wiring.Component):
         with m.If(self.push.valid):
             m.d.sync += after_interrupt.eq(0)
         m.d.comb += [
-            entry.eq(self.push.entry),
-            entry.intr.eq(first),
-            entry.irq.eq(after_interrupt),
-            entry.irq_cause.eq(Mux(after_interrupt, interrupt_code, 0)),
+            stored.entry.eq(self.push.entry),
+            stored.intr.eq(first),
+            stored.irq.eq(after_interrupt),
+            stored.irq_cause.eq(Mux(after_interrupt, interrupt_code, 0)),
         ]
 
         tail = (head + count)[: len(head)]
         m.d.comb += [self.tag.eq(tail), self.full.eq(count == depth)]
         for name, shape, enable, place, value, out in (
-            ("entries", TraceEntry, self.push.valid, tail, entry, shown),
+            ("entries", Stored, self.push.valid, tail, stored, shown),
             (
                 "accesses",
                 Performed(depth),
@@ -176,8 +182,8 @@ class Trace(wiring.Component):
         self._show(m, done, order, shown, access, late_data)
         return m
 
-    def _show(self, m, valid, order, entry, access, late_data):
-        rvfi = self.rvfi
+    def _show(self, m, valid, order, shown, access, late_data):
+        rvfi, entry = self.rvfi, shown.entry
         failed = (entry.op == TcdmOp.SC) & access.data[0]
 
         def masked(word, mask):
@@ -189,7 +195,7 @@ class Trace(wiring.Component):
             rvfi.insn.eq(entry.insn),
             rvfi.trap.eq(entry.trap),
             rvfi.halt.eq(0),
-            rvfi.intr.eq(entry.intr),
+            rvfi.intr.eq(shown.intr),
             rvfi.mode.eq(3),
             rvfi.ixl.eq(1),
             rvfi.rs1_addr.eq(entry.rs1),
@@ -204,8 +210,8 @@ class Trace(wiring.Component):
             rvfi.heed_rd2_addr.eq(entry.rd2),
             rvfi.heed_rd2_wdata.eq(entry.rd2_data),
             rvfi.heed_cause.eq(entry.cause),
-            rvfi.heed_irq.eq(entry.irq),
-            rvfi.heed_irq_cause.eq(entry.irq_cause),
+            rvfi.heed_irq.eq(shown.irq),
+            rvfi.heed_irq_cause.eq(shown.irq_cause),
         ]
         with m.If(entry.rd != 0):
             m.d.comb += rvfi.rd_wdata.eq(Mux(entry.late, late_data, entry.rd_data))

@@ -362,7 +362,9 @@ def test_nothing_toggles_asleep():
 
     text = SLEEP.format(enable="csrci mstatus, 8")
     machine, _, _ = run(text, interrupts=levels, run=dict(waves=waves))
-    assert changes(waves.getvalue(), 150 * 10**9, 390 * 10**9) == {"clk"}
+    assert changes(waves.getvalue(), 150 * 10**9, 390 * 10**9) == {"clk", "time"}, (
+        "time is of the trace"
+    )
     assert len(changes(waves.getvalue(), 0, 150 * 10**9)) > 50
 
 
