@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from amaranth.hdl import Module
+from amaranth.hdl import Cat, Const, Module, Value
 from amaranth.lib import wiring
 from amaranth.sim import Simulator
 
@@ -17,16 +17,19 @@ def evaluate(
     component
         Combinational.
     inputs
-        Values of members by name.
+        Values of members by name; one that is not named stays as it was.
     outputs
         Names of members.
     """
     results = []
+    together: dict[tuple[str, ...], Value] = {}  # set at once: the simulator settles after each
 
     async def bench(ctx):
         for values in inputs:
-            for name, value in values.items():
-                ctx.set(getattr(component, name), value)
+            names = tuple(values)
+            if names not in together:
+                together[names] = Cat(getattr(component, name) for name in names)
+            ctx.set(together[names], _packed(component, values))
             await ctx.delay(1e-9)
             results.append(tuple(ctx.get(getattr(component, name)) for name in outputs))
 
@@ -36,3 +39,15 @@ def evaluate(
     simulator.add_testbench(bench)
     simulator.run()
     return results
+
+
+def _packed(component: wiring.Component, values: dict[str, object]) -> int:
+    word = offset = 0
+    for name, value in values.items():
+        member = getattr(component, name)
+        if not isinstance(value, int):
+            value = Const.cast(member.shape().const(value)).value
+        width = len(Value.cast(member))
+        word |= (value & (1 << width) - 1) << offset
+        offset += width
+    return word
