@@ -1,8 +1,10 @@
 // Executes decoded instructions: the one definition of what they do, for any bus.
 #pragma once
+#include <algorithm>
 #include <type_traits>
 
 #include "hart.h"
+#include "heed_regs.h"
 #include "timing.h"
 
 namespace heed {
@@ -262,18 +264,37 @@ inline void begin_division(Hart &h, const Op &op) {
     h.divide_uses = 1u | (op.rd == SINK ? 0 : 1u << op.rd);
 }
 
-// The estimate: an instruction leaves. `fetch` is what its successor's fetch costs more.
-inline void leave(Hart &h, const Op &op, Flow flow, uint32_t fetch) {
-    bool redirect = flow != Flow::NEXT;
-    h.time += 1 + fetch + (redirect ? TIMING.redirect : 0);
-    if (!h.csrs.counting()) return;
-    if (redirect) h.csrs.count(Event::REDIRECT, 1);
-    if (redirect || fetch) h.csrs.count(Event::FETCH, fetch + redirect * TIMING.redirect);
+// The estimate: an instruction from TCDM leaves, which came at `began`, towards another one there.
+inline void leave_within_tcdm(Hart &h, uint64_t began, bool jumps) {
+    bool accesses = h.last_tcdm == h.time + 1;
+    h.time = std::max(h.time + 1, began + TIMING.tcdm_fetch);
+    if (accesses) h.time += TIMING.tcdm_access;
+    if (jumps) h.time += TIMING.tcdm_jump;
+    h.late = 0;
+}
+
+// The estimate: what event counters see of an instruction that leaves.
+inline void count_events(Hart &h, const Op &op, Flow flow, uint64_t fetch) {
+    if (flow != Flow::NEXT) h.csrs.count(Event::REDIRECT, 1);
+    h.csrs.count(Event::FETCH, fetch);
     if (flow == Flow::TRAP) return;
     bool atomic = op.code >= Code::LR && op.code <= Code::AMO;
     if (atomic || (op.code >= Code::LB && op.code <= Code::LHU_POST))
         h.csrs.count(Event::LOAD, 1);
     if (op.code >= Code::SB && op.code <= Code::SW_POST) h.csrs.count(Event::STORE, 1);
+}
+
+// The estimate: the instruction at h.pc leaves, which came at `began`, and goes on at `next`.
+inline void leave(Hart &h, const Op &op, Flow flow, uint32_t next, bool from_tcdm, uint64_t began) {
+    uint64_t executed = h.time + 1;
+    if (flow == Flow::TRAP) next = h.csrs.mtvec;
+    bool redirect = flow != Flow::NEXT;
+    bool to_tcdm = redirect ? next - HEED_TCDM_BASE < h.config.tcdm_bytes : from_tcdm;
+    if (from_tcdm && to_tcdm)
+        leave_within_tcdm(h, began, redirect && next != h.pc + 4);
+    else
+        h.time = executed + (redirect ? TIMING.redirect + (to_tcdm ? TIMING.tcdm_entry : 0) : 0);
+    if (h.csrs.counting()) count_events(h, op, flow, h.time - executed);
 }
 
 }  // namespace heed

@@ -87,6 +87,7 @@ heed_retire Hart::step(Bus &bus) {
     op.rd = op.base_rd = SINK;
     uint32_t word = 0;
     uint32_t next = pc + 4;
+    uint64_t began = time;
     Flow flow = Flow::TRAP;
     Access fetched = bus.fetch(pc, word);
     waiting = fetched == Access::WAIT;
@@ -107,7 +108,7 @@ heed_retire Hart::step(Bus &bus) {
     record.irq_cause = uint8_t(interrupted ? interrupt_cause : 0);
     interrupted = false;
     record.time = time;
-    leave(*this, op, flow, pc - HEED_TCDM_BASE < config.tcdm_bytes ? TIMING.tcdm_fetch : 0);
+    leave(*this, op, flow, next, pc - HEED_TCDM_BASE < config.tcdm_bytes, began);
     if (record.mem_rmask || record.mem_wmask) record.mem_time = record.time;
     if (flow == Flow::TRAP) {
         record.trap = 1;

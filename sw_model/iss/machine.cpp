@@ -186,20 +186,21 @@ void Machine::run_fast(Hart &hart, MachineBus &bus) {
         Region *region = memory.find(hart.pc);
         if (!region) {
             hart.raise(FETCH_FAULT, hart.pc);
-            leave(hart, fetch_fault, Flow::TRAP, 0);
+            leave(hart, fetch_fault, Flow::TRAP, 0, false, hart.time);
             enter_trap(hart, 0);
             continue;
         }
         const uint32_t base = region->base, bytes = region->bytes;
-        const uint32_t fetch = region == &memory.tcdm ? TIMING.tcdm_fetch : 0;
+        const bool from_tcdm = region == &memory.tcdm;
         do {
             const Op &op = memory.op(*region, hart.pc);
             uint32_t next = hart.pc + 4;
+            uint64_t began = hart.time;
             wait_for_operands(hart, op);
             if (op.code == Code::DIVIDE) begin_division(hart, op);
             Flow flow = execute(hart, op, next, bus);
             if (flow == Flow::WAIT) return;
-            leave(hart, op, flow, fetch);
+            leave(hart, op, flow, next, from_tcdm, began);
             if (flow == Flow::TRAP) {
                 enter_trap(hart, op.insn);
                 break;

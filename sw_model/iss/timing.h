@@ -19,7 +19,10 @@ struct Timing {
     uint32_t device = 1;       // load or store of a device
     // A blocking access or a fence right after an access to TCDM waits for that one's response.
     uint32_t after_tcdm = 1;
-    uint32_t tcdm_fetch = 2;  // an instruction fetched from TCDM
+    // Instructions fetched from TCDM come that many cycles apart, and what they cost otherwise is
+    // hidden in that; an access to TCDM holds the fetch up, a jump within TCDM is one fetch in
+    // vain, and one from main memory into it (entry) waits for the first.
+    uint32_t tcdm_fetch = 3, tcdm_access = 1, tcdm_jump = 3, tcdm_entry = 2;
     // From a division's start to an instruction that may use its result; per quotient bit 1 more.
     uint32_t divide = 3;
     uint32_t wake = 1;  // from an interrupt's level to the end of a sleep
