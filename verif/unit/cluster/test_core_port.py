@@ -60,10 +60,6 @@ def test_every_access_reaches_its_target(config):
 
         return answer
 
-    def tcdm(payload):
-        seen.append(("tcdm", payload))
-        return {"data": (payload.addr & ~7) << 32 | (payload.addr | 7)}
-
     async def bench(ctx):
         rng = random.Random(1)
         for addr in addresses(config, rng):
@@ -82,14 +78,6 @@ def test_every_access_reaches_its_target(config):
                 assert (error, cycles) == (1, 1)
                 continue
             got = seen[0][1]
-            if expected == "tcdm":
-                offset = addr - TCDM_BASE
-                high = addr >> 2 & 1
-                assert (error, cycles) == (0, 1)
-                assert data == (offset & ~7 if high else offset | 7)
-                assert (got.op, got.addr, got.strobe) == (op, offset, payload["strobe"] << 4 * high)
-                assert got.data == payload["data"] * 0x1_0000_0001
-                continue
             local = addr & 0xFFF if expected == "events" else addr
             assert (data, error) == (local ^ 0x1234, local >> 3 & 1)
             assert (got.addr, got.data, got.strobe) == (local, payload["data"], payload["strobe"])
@@ -98,28 +86,28 @@ def test_every_access_reaches_its_target(config):
             else:
                 assert got.op == op
 
-    targets = [target(dut.tcdm, tcdm, ready=0.6)]
+    targets = []
     for name in ("events", "devices", "memory"):
         port = getattr(dut, name)
         targets.append(target(port, device(name), seed=len(name), ready=0.6, delays=(1, 4)))
     simulate(dut, bench, background=targets)
 
 
-def test_one_tcdm_access_a_cycle():
+def test_one_access_a_cycle():
     """A new request is taken with the last one's response; none before it."""
     dut = CorePort(config=TINY)
 
     async def bench(ctx):
-        ctx.set(dut.tcdm.req.ready, 1)
+        ctx.set(dut.memory.req.ready, 1)
         ctx.set(dut.core.req.valid, 1)
         for word in range(8):
-            ctx.set(dut.core.req.payload.addr, TCDM_BASE + 4 * word)
+            ctx.set(dut.core.req.payload.addr, MAIN_BASE + 4 * word)
             _, _, ready = await ctx.tick().sample(dut.core.req.ready)
             assert ready
-            ctx.set(dut.tcdm.rsp.valid, 1)
-        ctx.set(dut.tcdm.rsp.valid, 0)  # as no TCDM does
+            ctx.set(dut.memory.rsp.valid, 1)
+        ctx.set(dut.memory.rsp.valid, 0)
         for _ in range(3):
-            _, _, ready, valid = await ctx.tick().sample(dut.core.req.ready, dut.tcdm.req.valid)
+            _, _, ready, valid = await ctx.tick().sample(dut.core.req.ready, dut.memory.req.valid)
             assert not ready and not valid
 
     simulate(dut, bench)
