@@ -82,7 +82,7 @@ def _runner(
     progress: Callable[[str], None] | None,
 ) -> Callable[..., RunResult]:
     if target == "iss":
-        return IssSimulator(config).run
+        return IssSimulator(config, progress).run
     simulator = Simulator.build(config, waves=waves is not None, progress=progress, tracing=tracing)
 
     def run(program: Program, **options) -> RunResult:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from heed import doctor
 from heed.errors import HeedError
+from heed.simulator.build import Report
 from heed.simulator.elf import Program, check_run
 from heed.simulator.result import MAX_CYCLES, TRAPPED, RunResult, Trap
 from heed.simulator.trace import Retired
@@ -15,10 +16,18 @@ _SNAPSHOT = 1 << 31
 
 
 class IssSimulator:
-    """The instruction-set simulator of one configuration."""
+    """The instruction-set simulator of one configuration.
 
-    def __init__(self, config: ClusterConfig):
+    Parameters
+    ----------
+    config
+    progress
+        Gets a line of text when the simulator is compiled for the first time.
+    """
+
+    def __init__(self, config: ClusterConfig, progress: Report | None = None):
         self.config = config
+        self._progress = progress or (lambda text: None)
 
     def run(
         self,
@@ -47,8 +56,11 @@ class IssSimulator:
 
         loads = list(loads)
         program = check_run(elf, self.config, harts, max_cycles, loads, dumps)
+        folder = doctor.build_folder() / "iss"
+        if not any(folder.glob("*.so")):
+            self._progress("compiling the instruction-set simulator")
         try:
-            iss = Iss(self.config, doctor.build_folder() / "iss")
+            iss = Iss(self.config, folder)
         except IssError as error:
             raise HeedError(str(error)) from None
         for address, data in [*program.segments, *loads]:

@@ -294,3 +294,12 @@ def test_a_program_without_a_signature(tmp_path, target):
             progress=said.append,
         )
     assert not said and not (tmp_path / "signature").exists()
+
+
+def test_the_simulator_core_needs_a_compiler(assemble, tmp_path, monkeypatch):
+    """Nothing else of a machine, and it says so."""
+    elf = assemble("li a0, 0\nj exit\n")
+    monkeypatch.setenv("HEED_BUILD", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(HeedError, match=r"g\+\+.*install"):
+        execute(elf, config=TINY, target="iss")
