@@ -85,7 +85,7 @@ def test_more_pieces(text, expected):
         ("mul a0, a0, a1", 3),  # waits are hidden between fetches
         ("lui a5, 0x80008\nlw a0, 0(a5)", 6),
         ("beqz x0, . + 4", 3),
-        ("j . + 8\nnop", 6),
+        ("j . + 8\nnop\nnop", 9),
         ("lw a0, 0(s0)", 4),  # loads hold the fetch up
         ("lw a0, 0(s0)\nadd a2, a2, a0", 7),
         ("sw a0, 0(s0)", 4),
