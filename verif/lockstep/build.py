@@ -9,10 +9,12 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from heed.doctor import build_folder
+from heed import doctor
 from heed.simulator.tools import LEAN_FLAGS, environment, tool_versions
 from hw.cluster.main_memory import MAIN_MEMORY_SOURCES
-from hw.config import CORE_GROUPS, MAIN_BASE, TCDM_BASE, WORD_BYTES, ClusterConfig
+from hw.config import CORE_GROUPS, DEVICE_BASE, MAIN_BASE, TCDM_BASE, WORD_BYTES, ClusterConfig
+from hw.core.core import Core
+from hw.regmap import EVENTS
 from hw.verilog import to_verilog, verilog_sources
 from sw_model.isa.table import TABLE
 from sw_model.tcdm import locate
@@ -49,11 +51,15 @@ def build(config: ClusterConfig, *, quick: bool = False) -> Path:
     ------
     BuildError
         When a tool fails.
+    HeedError
+        When a tool is missing.
     """
-    checker = _checker(config)
+    doctor.require("exec")
+    checker = _checker()
+    core = Core(config=config, rvfi=True)
     sources = {
-        f"{TOP}.v": to_verilog(LockstepTop(config=config), name=TOP),
-        "lockstep_core.v": core_verilog(config),
+        f"{TOP}.v": to_verilog(LockstepTop(config=config, core=core.signature), name=TOP),
+        "lockstep_core.v": core_verilog(core),
         **{p.name: p.read_text() for p in (*verilog_sources(), *MAIN_MEMORY_SOURCES)},
         "harness.cpp": (OWN / "harness.cpp").read_text(),
         "lockstep_config.h": _config_header(config),
@@ -76,7 +82,7 @@ def build(config: ClusterConfig, *, quick: bool = False) -> Path:
     return _cached("harness", key, make) / "harness"
 
 
-def _checker(config: ClusterConfig) -> Path:
+def _checker() -> Path:
     """Return the folder of `checker.a`: the simulator core, the checker and its coverage."""
     files = sorted(path for name in ISS_SOURCES for path in ISS.glob(f"{name}.cpp"))
     files += sorted(path for path in OWN.glob("*.cpp") if path.name != "harness.cpp")
@@ -104,7 +110,7 @@ def _checker(config: ClusterConfig) -> Path:
 
 def _cached(kind: str, key: str, make) -> Path:
     """Return the folder of that key, made in a temporary one unless it is there."""
-    root = build_folder().absolute() / "lockstep"
+    root = doctor.build_folder().absolute() / "lockstep"
     root.mkdir(parents=True, exist_ok=True)
     target = root / f"{kind}-{key}"
     with open(root / f"{kind}.lock", "w") as lock:
@@ -185,7 +191,24 @@ def _config_header(config: ClusterConfig) -> str:
         "// Levels as the top shows them, to the bits of mip.\n"
         "inline uint32_t level_mask(uint32_t levels) {\n"
         "    return (levels & 1) << 3 | (levels >> 1 & 1) << 7 | (levels >> 2 & 1) << 11;\n"
-        "}\n" + tables + _record_reader(config.harts)
+        "}\n" + tables + _device_faults(config.harts) + _record_reader(config.harts)
+    )
+
+
+def _device_faults(harts: int) -> str:
+    """Which accesses to whole words of devices are answered with an error: all but the event unit's
+    registers."""
+    offsets = {"": [], "ro": []}
+    for register in EVENTS.registers:
+        for index in range(min(register.count, harts) if register.count > 1 else 1):
+            address = DEVICE_BASE + EVENTS.offset + register.address(index)
+            offsets["ro" if register.access == "ro" else ""].append(f"case {address:#x}:")
+    return (
+        "inline bool device_faults(uint32_t address, bool write) {\n"
+        "    switch (address) {\n"
+        f"    {' '.join(offsets['ro'])} return write;\n"
+        f"    {' '.join(offsets[''])} return false;\n"
+        "    default: return true;\n    }\n}\n"
     )
 
 

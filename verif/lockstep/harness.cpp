@@ -4,6 +4,7 @@
 // JSON goes to standard output: its seed, what was compared, and the report of a divergence, after
 // which the harness stops.
 
+#include <algorithm>
 #include <array>
 #include <cinttypes>
 #include <cstdint>
@@ -25,7 +26,7 @@
 namespace {
 
 constexpr int kResetCycles = 4;
-// Cycles without a retired instruction after which a hart hangs, also in wfi.
+// Cycles without a retired instruction after which harts hang, also in wfi.
 constexpr uint64_t kPatience = 20000;
 // Cycles that a hart stays awake after it is done, for what is still on its way.
 constexpr uint64_t kDrain = 600;
@@ -181,7 +182,8 @@ void Machine::prepare(const Program &program, heed::Lockstep &lockstep) {
 Outcome Machine::run(const Program &program) {
     Outcome outcome;
     heed::Lockstep lockstep(kConfig, kHarts, program.entry,
-                            [this](uint32_t address) { return memory_.get(address); });
+                            [this](uint32_t address) { return memory_.get(address); }, 0,
+                            device_faults);
     lockstep.observe([this](unsigned hart, const heed_retire &record, const heed::Hart &model) {
         coverage.count(hart, record, model);
     });
@@ -218,17 +220,22 @@ Outcome Machine::run(const Program &program) {
         if (done == (1u << kHarts) - 1 && cycle > done_at + kDrain) break;
         if (cycle % 1024 == 0) {
             if (!lockstep.advance(cycle)) break;
+            // Those that are not done wait for each other at barriers: one of them goes on.
+            uint64_t latest = 0;
             for (int hart = 0; hart < kHarts; ++hart)
-                if (cycle > program.phase && cycle - last[hart] > kPatience) {
-                    lockstep.finish();
-                    outcome.report = "hart " + std::to_string(hart) + " hangs" +
-                                     (top_.sleeping >> hart & 1 ? " in wfi" : "") + "\n" +
-                                     lockstep.report();
-                    break;
-                }
+                if (!(done >> hart & 1)) latest = std::max(latest, last[hart]);
+            bool running = cycle > program.phase && done != (1u << kHarts) - 1;
+            if (running && cycle > latest + kPatience) {
+                lockstep.finish();
+                for (int hart = 0; hart < kHarts; ++hart)
+                    if (!(done >> hart & 1))
+                        outcome.report += "hart " + std::to_string(hart) + " hangs" +
+                                          (top_.sleeping >> hart & 1 ? " in wfi" : "") + "\n";
+                outcome.report += lockstep.report();
+            }
         }
     }
-    if (outcome.report.empty() && !(!lockstep.failed() && lockstep.finish()))
+    if (outcome.report.empty() && (lockstep.failed() || !lockstep.finish()))
         outcome.report = lockstep.report();
     coverage.count_refused(refused);
     outcome.cycles = cycle;

@@ -88,11 +88,12 @@ std::string describe(const heed_retire &r) {
 }
 
 Lockstep::Lockstep(const heed_config &config, unsigned harts, uint32_t entry, ReadWord read_rtl,
-                   uint32_t doorbell)
+                   uint32_t doorbell, DeviceFaults device_faults)
     : config(config),
       harts(harts),
       read_rtl(std::move(read_rtl)),
       doorbell(doorbell),
+      device_faults(std::move(device_faults)),
       memory(this->config),
       raised(harts),
       cycles(harts),
@@ -103,7 +104,7 @@ Lockstep::Lockstep(const heed_config &config, unsigned harts, uint32_t entry, Re
     for (unsigned hart = 0; hart < harts; ++hart) {
         models.push_back(std::make_unique<Hart>(this->config, hart));
         models.back()->pc = entry;
-        buses.emplace_back(this->config, memory, hart);
+        buses.emplace_back(this->config, memory, hart, this->device_faults);
     }
 }
 

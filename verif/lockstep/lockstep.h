@@ -37,7 +37,7 @@ public:
     // `harts` of them start at `entry`. `doorbell`: a store there starts the engine, which writes
     // to TCDM unseen; 0 for none.
     Lockstep(const heed_config &config, unsigned harts, uint32_t entry, ReadWord read_rtl,
-             uint32_t doorbell = 0);
+             uint32_t doorbell = 0, DeviceFaults device_faults = {});
 
     void observe(Observer function) { observer = std::move(function); }
 
@@ -81,6 +81,7 @@ private:
     unsigned harts;
     ReadWord read_rtl;
     uint32_t doorbell;
+    DeviceFaults device_faults;
     bool engine_ran = false;
     Observer observer;
     Memory memory;

@@ -24,8 +24,9 @@ bool is_event_counter(uint32_t csr, uint32_t event_counters) {
     return csr - 0xB03 < event_counters || csr - 0xB83 < event_counters;
 }
 
-LockstepBus::LockstepBus(const heed_config &config, Memory &memory, unsigned hart)
-    : config(config), memory(memory), hart(hart) {}
+LockstepBus::LockstepBus(const heed_config &config, Memory &memory, unsigned hart,
+                         const DeviceFaults &device_faults)
+    : config(config), memory(memory), hart(hart), device_faults(device_faults) {}
 
 Access LockstepBus::fetch(uint32_t address, uint32_t &word) {
     Region *region = memory.find(address);
@@ -34,9 +35,9 @@ Access LockstepBus::fetch(uint32_t address, uint32_t &word) {
     return Access::DONE;
 }
 
-// A device's access fault is the RTL's to decide.
-Access LockstepBus::device() const {
+Access LockstepBus::device(uint32_t address, unsigned size, bool write) const {
     bool fault = rtl.trap && (rtl.cause == LOAD_FAULT || rtl.cause == STORE_FAULT);
+    if (device_faults && size == 4) fault = device_faults(address, write);
     return fault ? Access::FAULT : Access::DONE;
 }
 
@@ -48,7 +49,7 @@ Access LockstepBus::load(uint32_t address, unsigned size, uint32_t &value) {
     }
     if (!is_device(address)) return Access::FAULT;
     value = rtl.mem_rdata & (size == 4 ? ~0u : (1u << 8 * size) - 1);
-    return device();
+    return device(address, size, false);
 }
 
 Access LockstepBus::store(uint32_t address, unsigned size, uint32_t value) {
@@ -56,7 +57,7 @@ Access LockstepBus::store(uint32_t address, unsigned size, uint32_t value) {
         memory.store(*region, hart, address, size, value);
         return Access::DONE;
     }
-    return is_device(address) ? device() : Access::FAULT;
+    return is_device(address) ? device(address, size, true) : Access::FAULT;
 }
 
 Access LockstepBus::load_reserved(uint32_t address, uint32_t &value) {

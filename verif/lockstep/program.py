@@ -4,6 +4,7 @@ import random
 import struct
 from dataclasses import dataclass
 
+from heed.errors import HeedError
 from hw.config import MAIN_BASE, CoreConfig
 from verif.lockstep import layout
 from verif.lockstep.compute_pieces import compute, constant, late_use, requantise
@@ -97,6 +98,18 @@ class Disturbance:
     interrupts: int = 0
     phase: int = 0
 
+    def __post_init__(self):
+        limits = {
+            "grant": (1, 256),
+            "stall": (0, 255),
+            "interrupts": (0, 65535),
+            "phase": (0, 1 << 20),
+        }
+        for name, (low, high) in limits.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise HeedError(f"{name} is {value}, but must be from {low} to {high}")
+
     @classmethod
     def draw(cls, rng: random.Random) -> "Disturbance":
         return cls(
@@ -140,14 +153,27 @@ class RandomProgram:
         disturbance: Disturbance | None = None,
     ):
         self.seed = seed
+        self.length = length
         rng = random.Random(seed)
-        self.disturbance = disturbance or Disturbance.draw(rng)
+        drawn = Disturbance.draw(rng)
+        self.disturbance = disturbance or drawn
+        if length < 1:
+            raise HeedError(f"length is {length}, but must be 1 or more")
         groups = (core or CoreConfig()).groups
         self.segments: list[tuple[int, bytes]] = []
         for hart in range(layout.HARTS):
             self._write_hart(rng, hart, length, groups)
         for base in (layout.TCDM_SHARED, layout.MAIN_SHARED):
             self.segments.append((base, rng.randbytes(layout.SHARED_BYTES)))
+
+    @property
+    def options(self) -> str:
+        """The options of `python -m verif.lockstep` that make this program again."""
+        d = self.disturbance
+        return (
+            f"--seed {self.seed} --programs 1 --length {self.length} --grant {d.grant} "
+            f"--stall {d.stall} --interrupts {d.interrupts} --phase {d.phase}"
+        )
 
     @property
     def instructions(self) -> int:
@@ -186,7 +212,10 @@ class RandomProgram:
         _epilogue(w)
         code = _bytes(w.words)
         if len(code) > layout.MAIN_CODE_BYTES:
-            raise ValueError(f"length is {length}, which takes {len(code)} bytes of code")
+            raise HeedError(
+                f"length is {length}, which takes {len(code)} bytes of code, but "
+                f"{layout.MAIN_CODE_BYTES} are there"
+            )
         self.segments += [
             (w.base, code),
             (tcdm.base, _bytes(tcdm.words)),

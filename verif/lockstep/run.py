@@ -1,11 +1,13 @@
 """Runs random programs in lockstep, and says what they covered."""
 
+import contextlib
 import json
 import re
 import subprocess
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 from hw.config import ClusterConfig
 from sw_model.isa.disassemble import disassemble
@@ -120,12 +122,11 @@ def run(
     """
     harness = build(config, quick=quick)
     result = Result()
+    diverged = None
     with subprocess.Popen(
         [str(harness)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
-        feeder = threading.Thread(target=_feed, args=(process.stdin, programs), daemon=True)
-        feeder.start()
-        diverged = None
+        feeder = _Feeder(process.stdin, programs)
         for line in process.stdout:
             outcome = json.loads(line)
             if "rows" in outcome:
@@ -139,20 +140,38 @@ def run(
             elif progress:
                 progress(result)
         message = process.stderr.read().decode()
+    feeder.join()
     if diverged:
-        raise Divergence(f"program with seed {diverged['seed']}: {explain(diverged['report'])}")
+        raise Divergence(
+            f"program with seed {diverged['seed']}: {explain(diverged['report'])}"
+            f"again: python -m verif.lockstep {feeder.options[diverged['seed']]}"
+        )
+    if feeder.error:
+        raise feeder.error
     if process.returncode:
         raise Divergence(f"the harness stopped with {process.returncode}: {message}")
     return result
 
 
-def _feed(pipe, programs: Iterable[RandomProgram]) -> None:
-    try:
-        for program in programs:
-            pipe.write(program.pack())
-        pipe.close()
-    except BrokenPipeError:
-        pass
+class _Feeder(threading.Thread):
+    """Hands programs to the harness while it runs earlier ones."""
+
+    def __init__(self, pipe: BinaryIO, programs: Iterable[RandomProgram]):
+        super().__init__(daemon=True)
+        self._pipe = pipe
+        self._programs = programs
+        self.options: dict[int, str] = {}
+        self.error: Exception | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            with contextlib.suppress(BrokenPipeError), self._pipe:
+                for program in self._programs:
+                    self.options[program.seed] = program.options
+                    self._pipe.write(program.pack())
+        except Exception as error:  # for whoever waits
+            self.error = error
 
 
 def explain(report: str) -> str:

@@ -4,26 +4,28 @@ from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from hw.config import ClusterConfig
 from hw.core.core import Core
 from hw.verilog import to_verilog
 
 NAME = "lockstep_core"
 
 
-def core_verilog(config: ClusterConfig) -> str:
+def core_verilog(core: Core) -> str:
     """The module that every `SharedCore` is an instance of."""
-    return to_verilog(Core(config=config, rvfi=True), name=NAME)
+    return to_verilog(core, name=NAME)
 
 
 class SharedCore(wiring.Component):
     """A core with its trace port, as an instance of the module of `core_verilog`.
 
-    Members are those of `Core`.
+    Parameters
+    ----------
+    signature
+        Of the core that was converted; the members are its.
     """
 
-    def __init__(self, *, config: ClusterConfig):
-        super().__init__(Core(config=config, rvfi=True).signature)
+    def __init__(self, signature: wiring.Signature):
+        super().__init__(signature)
 
     def elaborate(self, platform):
         m = Module()

@@ -2,7 +2,7 @@
 
 from hw.regmap import EVENTS as EVENT_UNIT
 from verif.lockstep.compute_pieces import compute
-from verif.lockstep.layout import BAD, COUNT, DATA, EVENTS, LINK, MAIN, WALK
+from verif.lockstep.layout import BAD, COUNT, DATA, EVENT_BASE, EVENTS, LINK, MAIN, WALK
 from verif.lockstep.memory_pieces import bad_atomic
 from verif.lockstep.words import COMPUTING, FORMS, find
 from verif.lockstep.writer import Writer
@@ -65,7 +65,7 @@ def _device(register: str, hart: int = 0) -> int:
 
 def device(w: Writer) -> None:
     """The event unit: time, this hart's interrupts, registers that are not there."""
-    kind = w.rng.randrange(7)
+    kind = w.rng.randrange(8)
     hart = w.hart
     if kind <= 1:
         name = w.rng.choice(("mtime_low", "mtime_high", "hart_count", "hart_started"))
@@ -87,7 +87,13 @@ def device(w: Writer) -> None:
     elif kind == 5:  # not there: an access fault
         name = w.rng.choice(("lw", "sw"))
         register = {"rs2": w.rs()} if name == "sw" else {"rd": w.rd()}
-        w.emit(name, rs1=EVENTS, imm=w.rng.choice((0x7F0, 0x1A0, 0x7FC)), **register)
+        w.emit(name, rs1=EVENTS, imm=w.rng.choice((0x7F0, 0x1A0, 0x7FC, 0x8)), **register)
+    elif kind == 6:  # in other windows, or written though it is not to be
+        if w.chance(0.5):
+            w.immediate(WALK, EVENT_BASE + 0x1000 * w.rng.randrange(1, 16))
+            w.emit("lw", rd=w.rd(), rs1=WALK, imm=4 * w.rng.randrange(8))
+        else:
+            w.emit("sw", rs1=EVENTS, rs2=w.rs(), imm=_device("mtime_low"))
     else:
         w.emit("lw", rd=w.rd(), rs1=EVENTS, imm=_device("mtimecmp_low", hart))
 

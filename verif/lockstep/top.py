@@ -37,6 +37,8 @@ class LockstepTop(wiring.Component):
     Parameters
     ----------
     config : ClusterConfig
+    core : wiring.Signature
+        Of the core, see `SharedCore`.
 
     Members
     -------
@@ -52,8 +54,9 @@ class LockstepTop(wiring.Component):
     hart<h>_<member> : Out; the trace port of hart h
     """
 
-    def __init__(self, *, config: ClusterConfig):
+    def __init__(self, *, config: ClusterConfig, core: wiring.Signature):
         self._config = config
+        self._core = core
         harts = config.harts
         members = {
             "clk": In(1),
@@ -113,7 +116,7 @@ class LockstepTop(wiring.Component):
             events.start.eq(start),
         ]
         for hart in range(harts):
-            m.submodules[f"core_{hart}"] = core = SharedCore(config=config)
+            m.submodules[f"core_{hart}"] = core = SharedCore(self._core)
             m.submodules[f"port_{hart}"] = port = CorePort(config=config)
             m.submodules[f"fetch_{hart}"] = fetch = FetchPort(config=config)
             m.submodules[f"throttle_{hart}"] = throttle = Throttle(
