@@ -4,6 +4,7 @@ from hw.config import TCDM_BASE, ClusterConfig
 from hw.regmap import DESCRIPTOR, STATUS_WORD, Status
 from sw_model.engine.model import EngineModel, JobResult
 from sw_model.engine.timing import predict
+from sw_model.iss.build import IssError
 from sw_model.iss.interface import EngineJob
 
 FAULT_CYCLES = 40
@@ -29,9 +30,18 @@ class Engine:
         self._predicted: dict[bytes, list[tuple[int, int]]] = {}
 
     def run(self, memory: memoryview, address: int, most: int) -> list[EngineJob]:
-        """Execute the chain at `address`; return its jobs with their ends."""
+        """Execute the chain at `address`; return its jobs with their ends.
+
+        Raises
+        ------
+        IssError
+            It has more than `most` jobs.
+        """
         before = bytes(memory)
-        results = self._model.run(memory, address, most_jobs=most)
+        try:
+            results = self._model.run(memory, address, most_jobs=most)
+        except ValueError as error:
+            raise IssError(f"engine, doorbell {address:#010x}: {error}") from None
         for result in results:
             if result.status_address:
                 offset = result.status_address - TCDM_BASE

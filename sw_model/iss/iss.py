@@ -191,7 +191,7 @@ class Iss:
         Raises
         ------
         IssError
-            An argument is out of range.
+            An argument is out of range, or a chain of the engine's jobs bites its tail.
         """
         if not 1 <= harts <= self.config.harts:
             raise IssError(f"harts is {harts}, but must be 1 to {self.config.harts}")
@@ -246,37 +246,47 @@ class Iss:
 class _Callbacks:
     """What the library calls. An exception is kept, and ends the run."""
 
-    def __init__(self, engine, tcdm, console, trace, on_mailbox):
+    def __init__(
+        self,
+        engine: Engine,
+        tcdm: memoryview,
+        console: Callable[[bytes], None] | None,
+        trace: Callable[[int, Retired], None] | None,
+        on_mailbox: Callable[[int, int], None] | None,
+    ):
         self._engine = engine
         self._tcdm = tcdm
-        self._console = console
+        self._console = console or _ignore
         self._trace = trace
-        self._on_mailbox = on_mailbox
-        self.words = []
-        self.error = None
+        self._on_mailbox = on_mailbox or _ignore
+        self.words: list[tuple[int, int]] = []
+        self.error: BaseException | None = None
 
-    def _guarded(self, call: Callable[[], int | None]) -> int:
+    def _guarded(self, call: Callable, *arguments: object) -> int:
         try:
-            return call() or 0
+            call(*arguments)
+            return 0
         except BaseException as error:
             self.error = error
             return -1
 
     def engine(self, user, address, jobs, room):
-        def call():
-            found = self._engine.run(self._tcdm, address, room)
-            for place, job in enumerate(found):
-                jobs[place] = job
-            return len(found)
-
-        return self._guarded(call)
+        found = []
+        failed = self._guarded(lambda: found.extend(self._engine.run(self._tcdm, address, room)))
+        for place, job in enumerate(found):
+            jobs[place] = job
+        return failed or len(found)
 
     def console(self, user, byte):
-        return self._guarded(lambda: self._console and self._console(bytes([byte])))
+        return self._guarded(self._console, bytes([byte]))
 
     def mailbox(self, user, cycle, value):
         self.words.append((cycle, value))
-        return self._guarded(lambda: self._on_mailbox and self._on_mailbox(cycle, value))
+        return self._guarded(self._on_mailbox, cycle, value)
 
     def trace(self, user, hart, record):
         return self._guarded(lambda: self._trace(hart, Retired.of(record.contents)))
+
+
+def _ignore(*_: object) -> None:
+    pass

@@ -12,7 +12,7 @@ from heed.zoo.digits_vit import load_graph, load_images, quantise_input
 from hw.config import MAIN_BASE
 from hw.presets import PAPER, TINY
 from sw_model import reference
-from sw_model.iss import Iss, Outcome, speed
+from sw_model.iss import Iss, IssError, Outcome, speed
 
 TESTS = FIRMWARE / "tests"
 
@@ -138,6 +138,14 @@ def test_engine_errors(tmp_path):
         "1",
         "16",
     ]
+
+
+def test_a_chain_without_an_end(tmp_path):
+    source = tmp_path / "endless.c"
+    text = (TESTS / "engine.c").read_text()
+    source.write_text(text.replace("job.heads = 1;", "job.heads = 1; job.next = (uint32_t)&job;"))
+    with pytest.raises(IssError, match="more than 4096 descriptors"):
+        run([source])
 
 
 def test_cycles_are_those_of_a_run_again():

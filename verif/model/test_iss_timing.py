@@ -6,7 +6,9 @@ The sequences and their cycles are those that `verif/unit/core/test_core_cpi.py`
 import pytest
 
 from heed.doctor import build_folder
-from hw.config import TCDM_BASE
+from hw.config import MAIN_BASE, TCDM_BASE, CoreConfig
+from hw.core.instructions import instructions
+from hw.core.types import Unit
 from hw.presets import TINY
 from sw_model.iss import Iss
 from verif.lib.assembler import assemble
@@ -116,3 +118,47 @@ def test_traced_runs_take_the_same_time():
         found.append((outcome.cycles, outcome.instructions, outcome.trap))
     assert found[0] == found[1]
     assert found[0][2].cause == 11
+
+
+COMPUTING = (Unit.ALU, Unit.XALU, Unit.BIT, Unit.SIMD, Unit.DOT, Unit.MULTIPLY, Unit.REQUANTISE)
+PLACES = {"rs1": 15, "rs2": 20, "rd": 7}
+REGISTER, OTHER = 5, 10
+
+
+def placed(row, **registers: int) -> int:
+    """A row's word with registers in its fields, as far as the row leaves these open."""
+    word = row.match
+    for name, place in PLACES.items():
+        word |= registers.get(name, OTHER) << place & ~row.mask
+    return word
+
+
+def test_who_waits_for_whom():
+    """For every instruction that computes: which registers it waits for, and who waits for it."""
+    mul, add = (
+        next(row for row in instructions(CoreConfig()) if row.name == n) for n in ("mul", "add")
+    )
+    nops = [0x13] * 2
+    words, expected = [], {}
+
+    def pair(name, first, second, waits):
+        words.extend([first, second, *nops])
+        expected[4 * (len(words) - 3)] = name, 2 if waits else 1
+
+    for row in instructions(CoreConfig()):
+        if row.unit not in COMPUTING:
+            continue
+        late = row.unit in (Unit.MULTIPLY, Unit.REQUANTISE)
+        pair(f"after {row.name}", placed(row, rd=REGISTER), placed(add, rs1=REGISTER), late)
+        for name in PLACES:
+            waits = name == "rd" or getattr(row.format, f"reads_{name}")
+            word = placed(row, **{name: REGISTER})
+            pair(f"{name} of {row.name}", placed(mul, rd=REGISTER), word, waits)
+    words.append(0x73)
+    times = {}
+    iss = Iss(TINY, build_folder() / "iss")
+    iss.write(MAIN_BASE, b"".join(word.to_bytes(4, "little") for word in words))
+    iss.run(MAIN_BASE, trace=lambda hart, r: times.setdefault(r.pc - MAIN_BASE, r.time))
+    found = {pc: (name, times[pc] - times[pc - 4]) for pc, (name, _) in expected.items()}
+    assert found == expected
+    assert len(expected) > 1000
