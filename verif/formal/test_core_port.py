@@ -4,17 +4,16 @@ from functools import reduce
 from operator import or_
 
 import pytest
-from amaranth.hdl import Cat, Const, Mux, Signal
+from amaranth.hdl import Cat, Signal
 
 from hw.cluster.core_port import CorePort
-from hw.config import DEVICE_BASE, MAIN_BASE, TCDM_BASE
+from hw.config import DEVICE_BASE, MAIN_BASE
 from hw.presets import TINY
 from hw.regmap import EVENTS
 from hw.tcdm.bus import TcdmOp
 from verif.formal.harness import Bench, mutated, prove, reach, refuted
 from verif.formal.properties import (
     assume_answering,
-    assume_answers,
     assume_stream,
     check_stream,
 )
@@ -61,12 +60,8 @@ def bench(port_class):
 
     expected = expected_target(request, config)
     asked = Signal(len(TARGETS), name="asked")  # the target of the access under way
-    high = Signal(name="high_half")
     with b.m.If(taken):
-        b.m.d.sync += [
-            asked.eq(Cat(expected[name] for name in TARGETS)),
-            high.eq(request.addr[2]),
-        ]
+        b.m.d.sync += asked.eq(Cat(expected[name] for name in TARGETS))
     valids = []
     for index, name in enumerate(TARGETS):
         target = getattr(port, name)
@@ -75,14 +70,8 @@ def bench(port_class):
         valids.append(target.req.valid)
         b.check(f"{name}_gets_what_is_its", goes == (taken & expected[name]))
         answer = target.rsp.valid
-        if name == "tcdm":
-            assume_answers(b, target)
-            outstanding = b.past(goes)
-            data = Mux(high, target.rsp.data[32:], target.rsp.data[:32])
-            error = Const(0, 1)
-        else:
-            outstanding = assume_answering(b, target)
-            data, error = target.rsp.data, target.rsp.error
+        outstanding = assume_answering(b, target)
+        data, error = target.rsp.data, target.rsp.error
         b.invariant(f"{name}_is_asked", outstanding == (pending & asked[index]))
         b.check(
             f"{name}_answers_for_its_own",
@@ -93,24 +82,12 @@ def bench(port_class):
     b.check("at_most_one_target", reduce(or_, (a & c for a, c in pairs(valids))) == 0)
     b.check("who_asks_nobody_faults", ~(pending & (asked == 0)) | (core.rsp.valid & core.rsp.error))
     answering = b.internal("answering")
-    number = Signal(3, name="expected_answering")
+    number = Signal(2, name="expected_answering")
     for index in range(len(TARGETS)):
         with b.m.If(asked[index]):
             b.m.d.comb += number.eq(index + 1)
     b.invariant("one_is_asked", (asked & (asked - 1)) == 0)
     b.invariant("port_answering", ~pending | (answering == number))
-    b.invariant("port_high", ~pending | (b.internal("high") == high))
-
-    tcdm = port.tcdm.req.payload
-    lanes = Mux(tcdm.addr[2], tcdm.data[32:], tcdm.data[:32])
-    strobes = Mux(tcdm.addr[2], tcdm.strobe[4:], tcdm.strobe[:4])
-    others = Mux(tcdm.addr[2], tcdm.strobe[:4], tcdm.strobe[4:])
-    same = (lanes == request.data) & (strobes == request.strobe) & (others == 0)
-    b.check(
-        "tcdm_request_is_unchanged",
-        ~port.tcdm.req.valid
-        | (same & (tcdm.op == request.op) & (tcdm.addr == request.addr - TCDM_BASE)),
-    )
     for name in ("devices", "memory"):
         target = getattr(port, name).req
         b.check(
@@ -157,15 +134,9 @@ PLANTED = [
         "events_answers_for_its_own",
     ),
     (
-        "the wrong half",
-        "high.eq(request.addr[2])",
-        "high.eq(request.addr[3])",
-        "tcdm_answers_for_its_own",
-    ),
-    (
         "atomics on devices",
-        "m.Elif(plain & (addr[_DEVICE_BITS:]",
-        "m.Elif((addr[_DEVICE_BITS:]",
+        "m.If(plain & (addr[_DEVICE_BITS:]",
+        "m.If((addr[_DEVICE_BITS:]",
         "devices_gets_what_is_its",
     ),
     (

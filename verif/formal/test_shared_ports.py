@@ -190,7 +190,12 @@ def test_device_bus():
 DEVICES = [
     ("a fault unanswered", "faulted.eq(request.valid & fault)", "faulted.eq(0)", "hart_"),
     ("atomics write", "m.If(plain & (request", "m.If((request", "hart_"),
-    ("wrong strobes", "eq(request.payload.strobe)", "eq(15)", "host_gets_what"),
+    (
+        "wrong strobes",
+        "eq(request.payload.strobe)",
+        "eq(15)",
+        ("engine_gets_what", "host_gets_what"),
+    ),
     ("an error is lost", "response.error.eq(device.rsp.error)", "response.error.eq(0)", "hart_"),
 ]
 

@@ -4,7 +4,14 @@ import dataclasses
 
 import pytest
 
-from hw.config import ClusterConfig, ConfigError, EngineConfig, TcdmConfig
+from hw.config import (
+    CORE_GROUPS,
+    ClusterConfig,
+    ConfigError,
+    CoreConfig,
+    EngineConfig,
+    TcdmConfig,
+)
 from hw.presets import PAPER, PRESETS, TINY, preset
 
 
@@ -18,6 +25,11 @@ from hw.presets import PAPER, PRESETS, TINY, preset
         (lambda: EngineConfig(units=32, lanes=16), "engine.units is 32, but must not exceed"),
         (lambda: EngineConfig(lanes=24), "engine.lanes is 24"),
         (lambda: EngineConfig(queue_depth=2), "engine.queue_depth is 2"),
+        (lambda: CoreConfig(m=1), "core.m is 1, but must be a bool"),
+        (lambda: CoreConfig(xcv_simd=None), "core.xcv_simd is None, but must be a bool"),
+        (lambda: CoreConfig(event_counters=9), "core.event_counters is 9, .* from 0 to 8"),
+        (lambda: CoreConfig(event_counters=True), "core.event_counters is True"),
+        (lambda: CoreConfig.of("m", "xcv"), "no extension is called xcv; there are: m, a, xcv_alu"),
         (lambda: ClusterConfig(workers=0), "workers is 0, but must be an integer from 1 to 16"),
         (lambda: ClusterConfig(workers=True), "workers is True"),
         (lambda: ClusterConfig(workers=16), "workers \\+ control_core is 17"),
@@ -51,10 +63,25 @@ def test_derived_sizes_agree(config):
     assert config.harts == config.workers + config.control_core
 
 
+def test_extensions_of_a_core():
+    assert CoreConfig().groups == CORE_GROUPS
+    assert CoreConfig.of().groups == () and not CoreConfig.of().xcv
+    assert CoreConfig.of("a", "m", event_counters=0) == CoreConfig.of("m", "a", event_counters=0)
+    for name in CORE_GROUPS:
+        core = CoreConfig.of(name)
+        assert core.groups == (name,) and getattr(core, name)
+        assert core.xcv == name.startswith("xcv_")
+
+
 def test_hash_changes_with_every_field_but_the_name():
     renamed = dataclasses.replace(PAPER, name="other")
     assert renamed.hash == PAPER.hash
-    for change in ({"workers": 4}, {"control_core": False}, {"engine": TINY.engine}):
+    for change in (
+        {"workers": 4},
+        {"control_core": False},
+        {"engine": TINY.engine},
+        {"core": CoreConfig.of()},
+    ):
         assert dataclasses.replace(PAPER, **change).hash != PAPER.hash
 
 
