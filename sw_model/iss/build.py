@@ -13,6 +13,9 @@ SOURCES = Path(__file__).resolve().parent
 REGISTERS = SOURCES.parents[1] / "firmware" / "include" / "generated" / "heed_regs.h"
 FLAGS = ("-std=c++17", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared")
 
+KEPT = 8
+"""Libraries that stay in a folder; older ones are deleted."""
+
 
 class IssError(Exception):
     """The simulator cannot be built, or cannot run what it was asked to."""
@@ -48,9 +51,17 @@ def build(folder: Path) -> Path:
                 Path(scratch, name).write_bytes(text)
             _compile(sorted(name for name in texts if name.endswith(".cpp")), scratch)
             os.replace(Path(scratch, "iss.so"), target)
+        _prune(folder)
     except OSError as error:
         raise IssError(f"cannot write {folder}: {error.strerror}") from None
     return target
+
+
+def _prune(folder: Path) -> None:
+    """Delete the oldest libraries; whoever has one open keeps it."""
+    libraries = sorted(folder.glob("heed-iss-*.so"), key=lambda path: path.stat().st_mtime)
+    for path in libraries[:-KEPT]:
+        path.unlink(missing_ok=True)
 
 
 def _compiler() -> str:

@@ -1,5 +1,6 @@
 """The build of the simulator's library."""
 
+import os
 import shutil
 import subprocess
 
@@ -21,6 +22,16 @@ def test_other_flags_are_another_library(tmp_path, monkeypatch):
     first = build._key({})
     monkeypatch.setattr(build, "FLAGS", (*build.FLAGS, "-O1"))
     assert build._key({}) != first
+
+
+def test_old_libraries_are_deleted(tmp_path):
+    for number in range(build.KEPT + 3):
+        old = tmp_path / f"heed-iss-{number}.so"
+        old.write_text("")
+        os.utime(old, (number, number))
+    newest = build.build(tmp_path)
+    names = {f"heed-iss-{number}.so" for number in range(4, build.KEPT + 3)}
+    assert {path.name for path in tmp_path.iterdir()} == {newest.name, *names}
 
 
 def test_no_compiler(tmp_path, monkeypatch):
