@@ -174,5 +174,53 @@ def test_cycles(measured):
     assert measured == EXPECTED
 
 
+MIXED = """
+    lw a0, 0(s0)
+    add a3, a0, a0
+    lw a0, 0(s4)
+    div a4, a1, a2
+    div a5, a1, a2
+    mul a5, a5, a1
+    fence.i
+    beqz x0, . + 4
+    lw a0, 0(s0)
+    lw a0, 0(s0)
+    sw a0, 0(s0)
+    sw a0, 4(s0)
+    sw a0, 8(s0)
+    sw a0, 12(s0)
+    lw s1, 0(s0)
+"""
+
+COUNTED = f"""
+    li t1, 0x87
+    csrw 0x323, t1
+    li t0, -1
+    csrw mcountinhibit, t0
+    csrw mcycle, x0
+    csrw minstret, x0
+    csrw mhpmcounter3, x0
+    csrw mcountinhibit, x0
+    {MIXED}
+    csrw mcountinhibit, t0
+    csrr a0, mcycle
+    csrr a1, minstret
+    csrr a2, mhpmcounter3
+    j end
+"""
+
+
+@pytest.mark.parametrize("stalls", [0.0, 0.5])
+def test_every_cycle_is_an_instruction_or_an_event(stalls):
+    """Waits for results, memory, fetch and units add up, with events of all of them in one."""
+    image = assemble(SETUP + OPERANDS + COUNTED + DATA)
+    machine = CoreMachine(image.data, stalls=stalls, seed=4)
+    records = machine.run(until=image.symbols["end"])
+    cycles, instructions, waits = (record.rd_wdata for record in records[-5:-2])
+    assert instructions == len(MIXED.strip().splitlines()) + 1  # with the one that starts them
+    assert waits > 10
+    assert cycles == instructions + waits
+
+
 def test_the_reference_page_has_this_table():
     assert table(EXPECTED) in PAGE.read_text()
