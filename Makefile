@@ -9,7 +9,8 @@ STAMP := $(VENV)/.ready
 FORMAL := $(VENV)/.formal
 
 # Handed on: make sim PRESET=tiny IMAGES=3, make verilog PRESET=paper OUT=some/folder,
-# make accuracy SEEDS=5, make test TESTS=verif/unit/tcdm, make campaign JOBS=20000 SEED=7 PRESET=half.
+# make accuracy SEEDS=5, make test TESTS=verif/unit/tcdm, make campaign JOBS=20000 SEED=7 PRESET=half,
+# make formal-core PROOFS="registers loops".
 PRESET ?=
 IMAGES ?=
 OUT ?= build/verilog
@@ -17,10 +18,11 @@ SEEDS ?= 1
 TESTS ?=
 JOBS ?=
 SEED ?=
+PROOFS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup sim test test-slow campaign formal lint format verilog area doctor accuracy bench generate clean distclean
+.PHONY: help setup sim test test-slow campaign formal formal-core lint format verilog area doctor accuracy bench generate clean distclean
 
 help: ## list the verbs (this text)
 	@echo "Heed: make VERB [PRESET=tiny|paper] [IMAGES=n]"
@@ -72,6 +74,9 @@ campaign: $(STAMP) ## random jobs on the attention engine, with coverage (JOBS=n
 
 formal: $(FORMAL) ## prove the interconnect and the streams (docs/developer/formal.md; about 6 minutes)
 	$(BIN)/pytest verif/formal
+
+formal-core: $(FORMAL) ## bounded proofs of the core by its trace port (docs/developer/formal.md; half an hour)
+	$(BIN)/python -m verif.formal.core $(PROOFS)
 
 $(FORMAL): $(STAMP)
 	@rm -f $@

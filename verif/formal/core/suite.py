@@ -239,7 +239,7 @@ PROOFS = (
     Proof(
         "loops",
         checks.loops,
-        9,
+        8,
         12,
         groups=("xcv_hwlp",),
         options=INTERRUPTS,
