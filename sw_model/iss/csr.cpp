@@ -120,10 +120,11 @@ void Csrs::write(Hart &hart, uint32_t address, uint32_t value) {
     }
 }
 
+// The instruction that inhibits a counter is not counted itself; the one that lets it go on is.
 void Csrs::inhibit(Hart &hart, uint32_t value) {
     inhibited = value & (5u | ((1u << config.event_counters) - 1) << 3);
-    cycle.stop(hart.time + 1, inhibited & 1);
-    instret.stop(hart.retired + 1, inhibited >> 2 & 1);
+    cycle.stop(hart.time, inhibited & 1);
+    instret.stop(hart.retired, inhibited >> 2 & 1);
     watch();
 }
 
