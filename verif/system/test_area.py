@@ -316,12 +316,12 @@ class Sized(wiring.Component):
 
     def __init__(self, *, config):
         self._length = 1 + len(config.core.groups)
-        super().__init__({"b": In(self._length), "y": Out(1)})
+        super().__init__({"a": In(1), "b": In(self._length), "y": Out(1)})
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.chain = chain = Chain(length=self._length, registered=True)
-        m.d.comb += [chain.b.eq(self.b), self.y.eq(chain.y)]
+        m.d.comb += [chain.a.eq(self.a), chain.b.eq(self.b), self.y.eq(chain.y)]
         return m
 
 
@@ -348,7 +348,7 @@ def test_the_sizes_of_the_cores(tmp_path, monkeypatch, capsys):
     rows = {row["name"]: row for row in json.loads(file.read_text())}
     assert list(rows) == list(configurations(TINY.core))
     for name, core in configurations(TINY.core).items():
-        assert re.search(rf"^{re.escape(name)} +{1 + len(core.groups)} +1 +0 ", out, re.MULTILINE)
+        assert re.search(rf"^ *{re.escape(name)} +{1 + len(core.groups)} +1 +0 ", out, re.MULTILINE)
         assert rows[name]["levels"] == rows[name]["cells"] == 1 + len(core.groups)
 
 

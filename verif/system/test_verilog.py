@@ -116,6 +116,7 @@ def test_the_core_with_its_trace_port(tmp_path, capsys):
     assert cli.main(words) == 0, capsys.readouterr().err
     assert set(contents(tmp_path)) == {"core.v", "heed_ram.v"}
     top = (tmp_path / "core.v").read_text().partition("module core(")[2]
+    top = top.partition("endmodule")[0]
     ports = re.findall(r"^  output (?:\[(\d+):0\] )?(\w*rvfi_\w+);$", top, re.MULTILINE)
     expected = {f"rvfi_{name}": width for name, width in MEMBERS.items()}
     expected |= {f"heed_rvfi_{name}": width for name, width in EXTRA.items()}
