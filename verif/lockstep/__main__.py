@@ -50,6 +50,8 @@ def main() -> int:
         return RandomProgram(seed, options.length, disturbance=_disturbance(options, seed))
 
     try:
+        if options.programs < 1:
+            raise HeedError(f"programs is {options.programs}, but must be 1 or more")
         program(options.seed)  # what the options allow shows before anything is built
         result = run(
             (program(options.seed + number) for number in range(options.programs)),

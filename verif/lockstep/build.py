@@ -32,6 +32,7 @@ MODEL = f"V{TOP}"
 ISS_SOURCES = ("csr", "decode", "hart", "memory", "execute_*")
 """What lockstep needs of the simulator core; devices and scheduling it has not."""
 
+OWN_SOURCES = ("lockstep", "lockstep_bus", "coverage")
 CXX_FLAGS = ("-std=c++17", "-O2", "-Wall", "-Wextra")
 QUICK_FLAGS = ("-CFLAGS", "-O0")
 KEPT = 12
@@ -76,6 +77,13 @@ def build(config: ClusterConfig, *, quick: bool = False) -> Path:
     return _cached("harness", key, make) / "harness"
 
 
+def compile_with_checker(source: str, program: Path) -> None:
+    """Compile a C++ file of this folder with the checker."""
+    checker = _checker()
+    command = ["g++", *CXX_FLAGS, f"-I{checker}", *INCLUDES, str(OWN / source)]
+    _run([*command, f"{checker}/checker.a", "-o", str(program)], program.parent)
+
+
 def _model(config: ClusterConfig, quick: bool) -> Path:
     """Return the folder of the Verilated machine's archives and headers."""
     core = Core(config=config, rvfi=True)
@@ -105,7 +113,7 @@ def _model(config: ClusterConfig, quick: bool) -> Path:
 def _checker() -> Path:
     """Return the folder of `checker.a`: the simulator core, the checker and its coverage."""
     files = sorted(path for name in ISS_SOURCES for path in ISS.glob(f"{name}.cpp"))
-    files += sorted(path for path in OWN.glob("*.cpp") if path.name != "harness.cpp")
+    files += [OWN / f"{name}.cpp" for name in OWN_SOURCES]
     headers = sorted([*ISS.glob("*.h"), *OWN.glob("*.h"), *REGISTERS.glob("*.h")])
     sources = {"lockstep_table.h": _table_header()}
     texts = [path.read_text() for path in (*files, *headers)]

@@ -156,7 +156,7 @@ bool Lockstep::compare(uint64_t limit) {
         }
         if (next < 0) return true;
         if (earliest < last_access) {
-            fail(unsigned(next), "an access is older than one that another hart made later");
+            fail(unsigned(next), "an access is older than one that was compared before");
             return false;
         }
         last_access = earliest;
