@@ -96,6 +96,7 @@ class CoreMachine:
         self.records: list[tuple[int, Retired]] = []
         self.interrupted = 0
         self.sleeping = False
+        self._accessed = 0  # the time of the last access
         self._stalls = stalls
         self._random = random.Random(seed)
         self._interrupts = interrupts
@@ -220,6 +221,9 @@ class CoreMachine:
         fields = {name.removeprefix("heed_"): get(name) for name in names}
         fields |= {name: bool(fields[name]) for name in ("trap", "irq")}
         assert get("order") == len(self.records), "the order of records has a gap"
+        if time := get("heed_mem_time"):
+            assert time > self._accessed, "accesses are not performed in program order"
+            self._accessed = time
         return Retired(get("pc_rdata"), get("insn"), get("pc_wdata"), **fields)
 
     def _noise(self):

@@ -223,6 +223,16 @@ HAZARDS = {
         fence
         lw a4, 0(s0)
     """,
+    "loads from two memories in turn": """
+        lw a0, 0(s0)
+        lw a1, 4(s0)
+        lw a2, 0(s2)
+        lw a3, 8(s0)
+        lw a4, 0(s2)
+        lw a5, 12(s0)
+        lw a6, 0(s0)
+        lbu a7, 1(s2)
+    """,
 }
 
 SETUP = """
