@@ -347,13 +347,11 @@ def _target(rvfi):
     s = Cat(insn[7:12], insn[25:]).as_signed()
     branch = Cat(Const(0, 1), insn[8:12], insn[25:31], insn[7], insn[31]).as_signed()
     jal = Cat(Const(0, 1), insn[21:31], insn[20], insn[12:20], insn[31]).as_signed()
-    opcode = insn[2:7]
-    jalr = (rvfi.rs1_rdata + i)[:32] & 0xFFFFFFFE
-    target = (rvfi.rs1_rdata + i)[:32]
-    target = Mux(opcode == 0x08, (rvfi.rs1_rdata + s)[:32], target)
-    target = Mux(opcode == 0x18, (rvfi.pc_rdata + branch)[:32], target)
-    target = Mux(opcode == 0x1B, (rvfi.pc_rdata + jal)[:32], target)
-    return Mux(opcode == 0x19, jalr, target)
+    opcode = insn[:7]
+    is_branch, is_jal, is_jalr = opcode == 0x63, opcode == 0x6F, opcode == 0x67
+    base = Mux(is_branch | is_jal, rvfi.pc_rdata, rvfi.rs1_rdata)
+    offset = Mux(is_branch, branch, Mux(is_jal, jal, Mux(opcode == 0x23, s, i)))
+    return Cat((base + offset)[0] & ~is_jalr, (base + offset)[1:32])
 
 
 def loops(b: CoreBench) -> None:
