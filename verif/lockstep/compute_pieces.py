@@ -2,7 +2,7 @@
 
 from verif.lockstep.layout import DATA, OFFSET
 from verif.lockstep.words import COMPUTING, FORMS, Form
-from verif.lockstep.writer import Writer
+from verif.lockstep.writer import CORNERS, Writer
 
 _GROUP_WEIGHTS = {
     "i": 30,
@@ -13,6 +13,7 @@ _GROUP_WEIGHTS = {
     "xcv_simd": 30,
     "xheed": 4,
 }
+_CORNER_GROUPS = ("m", "xcv_alu", "xcv_mac", "xcv_simd", "xcv_simd", "xheed")
 _LATE_GROUPS = ("m", "xcv_mac", "xheed")
 
 
@@ -40,6 +41,18 @@ def requantise(w: Writer) -> None:
     form = w.rng.choice(COMPUTING["xheed"])
     for _ in range(w.rng.randrange(1, 5)):
         w.raw(form.random_word(w.rng, rd=w.rd(), rs1=source, rs2=parameters))
+
+
+def corner(w: Writer) -> None:
+    """Instructions whose operands are all corners."""
+    sources = w.few(), w.few()
+    for source in sources:
+        w.immediate(source, w.rng.choice(CORNERS))
+    groups = [group for group in _CORNER_GROUPS if w.has(group)] or ["i"]
+    for _ in range(w.rng.randrange(2, 7)):
+        form = w.rng.choice(COMPUTING[w.rng.choice(groups)])
+        registers = {name: w.rng.choice(sources) for name in form.registers}
+        w.raw(form.random_word(w.rng, **registers | {"rd": w.rd()}))
 
 
 def late_use(w: Writer) -> None:

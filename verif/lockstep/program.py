@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from heed.errors import HeedError
 from hw.config import MAIN_BASE, CoreConfig
 from verif.lockstep import layout
-from verif.lockstep.compute_pieces import compute, constant, late_use, requantise
+from verif.lockstep.compute_pieces import compute, constant, corner, late_use, requantise
 from verif.lockstep.control_pieces import (
     branch,
     call,
@@ -53,7 +53,8 @@ _PIECES = {
     compute: 60,
     late_use: 25,
     requantise: 1,
-    constant: 6,
+    constant: 5,
+    corner: 2,
     access: 30,
     indexed_access: 10,
     walk: 12,

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from verif.lockstep.layout import FREE
 from verif.lockstep.words import FORMS
 
-CORNERS = (0, 1, 2, 0x7FFFFFFF, 0x80000000, 0x80000001, 0xFFFFFFFF, 0x0000FFFF, 0xFFFF8000) + (
-    0x80808080,
-    0x7F7F7F7F,
-    0x80007FFF,
-    0xFF0001FE,
+CORNERS = (
+    *(0, 1, 2, 0x7FFFFFFF, 0x80000000, 0x80000001, 0xFFFFFFFF, 0x0000FFFF, 0xFFFF8000),
+    *(0x80808080, 0x7F7F7F7F, 0x80008000, 0x80007FFF, 0x7FFF7FFF, 0xFF0001FE),
 )
 
 
