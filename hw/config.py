@@ -229,6 +229,11 @@ class ClusterConfig:
         _check_range("workers", self.workers, 1, 16)
         _check_range("workers + control_core", self.harts, 1, 16)
         _check_power("main_bytes", self.main_bytes, 1 << 20, 256 << 20)
+        for name, kind in (("tcdm", TcdmConfig), ("engine", EngineConfig), ("core", CoreConfig)):
+            if not isinstance(getattr(self, name), kind):
+                raise ConfigError(
+                    f"{name} is {getattr(self, name)!r}, but must be a {kind.__name__}"
+                )
 
     @property
     def harts(self):

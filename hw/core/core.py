@@ -257,7 +257,7 @@ class Core(wiring.Component):
             access.op.eq(_memory_op(control)),
             access.size.eq(Mux(unit(Unit.ATOMIC), WORD, control.op[:3])),
             access.address.eq(execute.address),
-            access.data.eq(operands[1]),
+            access.data.eq(Mux(control.reads_rs2, operands[1], 0)),
             access.rd.eq(Mux(unit(Unit.STORE), 0, rd)),
             csrs.commit.eq(x_retires & is_csr),
             csrs.leave.eq(x_retires & is_system(SystemOp.MRET)),

@@ -52,7 +52,7 @@ class Csrs(wiring.Component):
     value : Out(32), what the register holds
     legal : Out(1), the access is allowed
     trap : In; with `valid`, enter the trap of `request`
-    vector : Out(32), where `trap.request` is handled
+    vector : Out(32), where `trap.request` is handled; an interrupt is the pending one
     leave : In(1), return from a trap (`mret`)
     epc : Out(32), `mepc`
     counted : Out(1), the instruction will count in `minstret`: it does not write that itself
@@ -223,9 +223,10 @@ class Csrs(wiring.Component):
         with m.Elif(self.leave):
             m.d.sync += [mie_bit.eq(mpie_bit), mpie_bit.eq(1)]
 
-        offset = Mux(vectored & request.interrupt, request.code, 0)
+        # The sum is made beside the decision that there is an interrupt.
+        vector = (base + self.pending_code)[:30]
         m.d.comb += [
-            self.vector.eq(Cat(C(0, 2), (base + offset)[:30])),
+            self.vector.eq(Cat(C(0, 2), Mux(vectored & request.interrupt, vector, base))),
             self.epc.eq(Cat(C(0, 2), epc)),
             self.wake.eq(Cat(raised[s] & enabled[s] for s in Interrupt).any()),
             self.pending.eq(self.wake & mie_bit),

@@ -40,13 +40,13 @@ class LateResults(wiring.Component):
 
     def __init__(self, *, tags=1):
         result = wiring.Signature(
-            {"valid": Out(1), "rd": Out(5), "data": Out(32), "tag": Out(range(tags))}
+            {"valid": Out(1), "rd": Out(5), "data": Out(32), "tag": Out(range(max(tags, 2)))}
         )
         self._tags = tags
         super().__init__(
             {
                 "rd": In(5),
-                "tag": In(range(tags)),
+                "tag": In(range(max(tags, 2))),
                 "load": In(1),
                 "product": In(1),
                 "requantisation": In(1),
@@ -70,10 +70,10 @@ class LateResults(wiring.Component):
         waits = Signal()
         requantised = Signal()
         product_rd = Signal(5)
-        product_tag = Signal(range(self._tags))
+        product_tag = Signal(range(max(self._tags, 2)))
         dividing = Signal()
         quotient_rd = Signal(5)
-        quotient_tag = Signal(range(self._tags))
+        quotient_tag = Signal(range(max(self._tags, 2)))
         write = self.write
 
         with m.If(self.loaded.valid):

@@ -39,7 +39,7 @@ class Access(data.StructLayout):
                 "data": 32,
                 "rd": 5,
                 "fails": 1,
-                "tag": range(tags),
+                "tag": range(max(tags, 2)),
             }
         )
 
@@ -48,7 +48,7 @@ class Performed(data.StructLayout):
     """Layout of what the observer gets: an access's data at its lowest byte, and its time."""
 
     def __init__(self, tags):
-        super().__init__({"tag": range(tags), "data": 32, "time": 32})
+        super().__init__({"tag": range(max(tags, 2)), "data": 32, "time": 32})
 
 
 class Lsu(wiring.Component):
@@ -95,7 +95,7 @@ class Lsu(wiring.Component):
         self._config = config
         self._tags = tags
         write = wiring.Signature(
-            {"valid": Out(1), "rd": Out(5), "data": Out(32), "tag": Out(range(tags))}
+            {"valid": Out(1), "rd": Out(5), "data": Out(32), "tag": Out(range(max(tags, 2)))}
         )
         performed = wiring.Signature({"valid": Out(1), "payload": Out(Performed(tags))})
         stored = wiring.Signature({"valid": Out(1), "address": Out(32), "data": Out(32)})

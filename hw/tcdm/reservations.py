@@ -10,7 +10,7 @@ class ReservedWord(data.StructLayout):
     """Layout of the place of a 32-bit word: half of a 64-bit word, its row, its bank."""
 
     def __init__(self, *, banks, row_bits):
-        super().__init__({"half": 1, "row": row_bits, "bank": range(banks)})
+        super().__init__({"half": 1, "row": row_bits, "bank": range(max(banks, 2))})
 
 
 class HartReservation(wiring.Signature):

@@ -111,19 +111,19 @@ U pack_h(U a, U b, U, U) { return (a & 0xffff0000) | b >> 16; }
 U packhi(U a, U b, U c, U) { return a << 24 | (b & 0xff) << 16 | (c & 0xffff); }
 U packlo(U a, U b, U c, U) { return (c & 0xffff0000) | (a & 0xff) << 8 | (b & 0xff); }
 
-// Complex numbers: the real part is the low half.
+// Complex numbers: the real part is the low half. A product's sum is cut to 32 bits.
 
 S re(U word) { return int16_t(word); }
 S im(U word) { return int16_t(word >> 16); }
 U complex(U real, U imaginary) { return imaginary << 16 | (real & 0xffff); }
 
 template <unsigned SHIFT> U product_re(U a, U b, U c, U) {
-    int64_t value = int64_t(re(a)) * re(b) - int64_t(im(a)) * im(b);
+    S value = S(int64_t(re(a)) * re(b) - int64_t(im(a)) * im(b));
     return (c & 0xffff0000) | (U(value >> (15 + SHIFT)) & 0xffff);
 }
 
 template <unsigned SHIFT> U product_im(U a, U b, U c, U) {
-    int64_t value = int64_t(re(a)) * im(b) + int64_t(im(a)) * re(b);
+    S value = S(int64_t(re(a)) * im(b) + int64_t(im(a)) * re(b));
     return U(value >> (15 + SHIFT)) << 16 | (c & 0xffff);
 }
 

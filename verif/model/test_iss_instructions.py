@@ -11,6 +11,7 @@ from sw_model.isa.table import TABLE
 from sw_model.iss import Iss
 
 CORNERS = (0, 1, 0x7F, 0x80, 0xFF80, 0x7FFF, 0x8000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
+CORNERS += (0x80008000, 0x80808080, 0x7FFF8000)
 COMPUTED = [row for row in TABLE if row.compute]
 ILLEGAL = 2
 
@@ -43,13 +44,22 @@ def random_word(row, source: random.Random) -> int:
             return word
 
 
+def row_rs2(row) -> int:
+    """The field of rs2, where the instruction has one."""
+    return 31 << 20 if "rs2" in row.fields else 0
+
+
 @pytest.mark.parametrize("row", COMPUTED, ids=lambda row: f"{row.name} {row.match:08x}")
 def test_result(iss, row):
     """What an instruction computes, with fields and registers at random."""
     source = random.Random(row.match)
-    for _ in range(40):
+    for number in range(40 + len(CORNERS) ** 2):
         word = random_word(row, source)
         before = [0] + [random_value(source) for _ in range(31)]
+        if number >= 40:  # every pair of corners
+            pair = divmod(number - 40, len(CORNERS))
+            word = word & ~(31 << 15 | row_rs2(row)) | 5 << 15 | 6 << 20 & row_rs2(row)
+            before[5:7] = [CORNERS[place] for place in pair]
         rd = word >> 7 & 31
         result = row.compute(before[word >> 15 & 31], before[word >> 20 & 31], before[rd], word)
         expected = before[:rd] + [result if rd else 0] + before[rd + 1 :]

@@ -122,6 +122,9 @@ def test_trap_and_return():
     async def bench(ctx, dut):
         await access(ctx, dut, model.MTVEC, WRITE, 0x80001001, True)
         await access(ctx, dut, model.MSTATUS, WRITE, 0x8, True)
+        await access(ctx, dut, model.MIE, WRITE, 0x80, True)
+        ctx.set(dut.interrupts.timer, 1)
+        await ctx.tick()
         request = dut.trap.request
         ctx.set(dut.trap.valid, 1)
         ctx.set(request, dict(interrupt=1, code=7, pc=0x80000010, value=0))
