@@ -115,7 +115,8 @@ def registers(b: CoreBench, bit: int = 7) -> None:
     """
     rvfi = b.rvfi
     number = b.symbol(5, name="register")
-    value = Signal(name="value")  # registers begin with 0
+    value = Signal(name="value")
+    known = Signal(name="known")  # it was written; register 0 is 0
     ports = (
         (rvfi.rs1_addr, rvfi.rs1_rdata),
         (rvfi.rs2_addr, rvfi.rs2_rdata),
@@ -123,14 +124,15 @@ def registers(b: CoreBench, bit: int = 7) -> None:
     )
     with b.m.If(rvfi.valid & (number != 0)):
         with b.m.If(rvfi.heed_rd2_addr == number):
-            b.m.d.sync += value.eq(rvfi.heed_rd2_wdata[bit])
+            b.m.d.sync += [value.eq(rvfi.heed_rd2_wdata[bit]), known.eq(1)]
         with b.m.If(rvfi.rd_addr == number):
-            b.m.d.sync += value.eq(rvfi.rd_wdata[bit])
+            b.m.d.sync += [value.eq(rvfi.rd_wdata[bit]), known.eq(1)]
     for place, (address, data) in enumerate(ports, start=1):
-        reads = rvfi.valid & (address == number)
+        reads = rvfi.valid & (address == number) & (known | (number == 0))
         b.check(f"rs{place}_reads_what_was_written", ~reads | (data[bit] == value))
     b.check("register_0_is_0", ~(rvfi.valid & (rvfi.rs1_addr == 0)) | (rvfi.rs1_rdata == 0))
-    b.cover("a_value_is_read", rvfi.valid & (rvfi.rs1_addr == number) & rvfi.rs1_rdata[bit])
+    b.cover("a_value_is_read", rvfi.valid & (rvfi.rs1_addr == number) & known & value)
+    b.cover("a_register_starts_with_1", rvfi.valid & (rvfi.order == 0) & rvfi.rs1_rdata[bit])
 
 
 def writes(b: CoreBench) -> None:

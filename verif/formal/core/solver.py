@@ -1,5 +1,8 @@
 """Runs of the solver for properties of the core: a bounded search that ends in one question.
 
+The core starts as reset leaves it, but its registers, which may hold anything: no instruction is
+spent on filling them. Register 0 holds 0.
+
 A core has too many paths for a question a cycle. A property is asked of the last cycle alone:
 whatever goes wrong in an earlier one also goes wrong in the last one, because fetch may be refused
 for any number of cycles before.
@@ -146,6 +149,8 @@ read_rtlil design.il
 prep -flatten -top top
 memory_map
 opt -full
+setattr -unset init w:dut.registers.words[[]*
+setattr -set init 0 w:dut.registers.words[[]0]
 [files]
 design.il
 """

@@ -222,7 +222,7 @@ PROOFS = (
         bugs=(
             Planted("has_its_bytes", Lsu, "strobes[0].eq(strobes[1])", "strobes[0].eq(strobes[0])"),
             Planted(
-                "goes_where_it_should",
+                "one_bus_at_a_time",
                 Lsu,
                 "blocking & ~pending & (waits == 0) & ~answering",
                 "blocking & ~pending & ~answering",
@@ -276,9 +276,23 @@ PROOFS = (
             ),
         ),
     ),
-    Proof("chain-all", checks.chain, 7, 12, groups=CORE_GROUPS, options=INTERRUPTS),
-    Proof("registers-all", checks.registers, 7, 10, groups=CORE_GROUPS),
-    Proof("writes-all", checks.writes, 7, 10, groups=CORE_GROUPS),
+    Proof("chain-all", checks.chain, 8, 12, groups=CORE_GROUPS, options=INTERRUPTS),
+    Proof(
+        "registers-all",
+        checks.registers,
+        8,
+        10,
+        groups=CORE_GROUPS,
+        bugs=(
+            Planted(
+                "rs3_reads_what_was_written",
+                Core,
+                "Mux(x_holds, rd, decoded.insn[7:12])",
+                "decoded.insn[7:12]",
+            ),
+        ),
+    ),
+    Proof("writes-all", checks.writes, 8, 10, groups=CORE_GROUPS),
     Proof(
         "illegal",
         checks.illegal,
