@@ -90,6 +90,12 @@ def _interrupt_lost(monkeypatch):
     plant(monkeypatch, core_module.Core, "elaborate", right, wrong)
 
 
+def _never_wakes(monkeypatch):
+    """wfi sleeps for ever."""
+    right = "finished.eq(lsu.idle & late.idle & csrs.wake)"
+    plant(monkeypatch, core_module.Core, "elaborate", right, "finished.eq(0)")
+
+
 BASE = CoreConfig.of("m")
 LOOPS = CoreConfig.of("xcv_hwlp")
 DOTS = CoreConfig.of("m", "xcv_simd")
@@ -117,8 +123,9 @@ def test_a_missed_scoreboard_bit_is_caught(monkeypatch):
         (_loop_end, LOOPS, "must be"),
         (_trap_commits, BASE, "must be"),
         (_interrupt_lost, BASE, "enabled and raised, but not taken"),
+        (_never_wakes, BASE, "hart [01] hangs"),
     ],
-    ids=["forwarding", "sign", "loop end", "trap commits", "interrupt lost"],
+    ids=["forwarding", "sign", "loop end", "trap commits", "interrupt lost", "hang"],
 )
 def test_a_broken_core_is_caught(monkeypatch, bug, core, message):
     check_caught(monkeypatch, bug, core, message)
