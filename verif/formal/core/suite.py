@@ -159,7 +159,7 @@ PROOFS = (
         options={"errors": True},
         bugs=(
             Planted(
-                "word_is_memorys",
+                "_is_memorys",
                 Fetch,
                 "Mux(held != 0, slots[0], arrived)",
                 "Mux(held == 1, slots[0], arrived)",
@@ -255,8 +255,8 @@ PROOFS = (
             Planted(
                 "exceptions_lead_to_their_handler",
                 Csrs,
-                "Mux(vectored & request.interrupt, request.code, 0)",
-                "Mux(vectored, request.code, 0)",
+                "Mux(vectored & request.interrupt, vector, base)",
+                "Mux(vectored, vector, base)",
             ),
         ),
     ),
