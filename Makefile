@@ -75,7 +75,7 @@ campaign: $(STAMP) ## random jobs on the attention engine, with coverage (JOBS=n
 formal: $(FORMAL) ## prove the interconnect and the streams (docs/developer/formal.md; about 6 minutes)
 	$(BIN)/pytest verif/formal
 
-formal-core: $(FORMAL) ## bounded proofs of the core by its trace port (docs/developer/formal.md; half an hour)
+formal-core: $(FORMAL) ## bounded proofs of the core by its trace port (docs/developer/formal.md; about 10 minutes)
 	$(BIN)/python -m verif.formal.core $(PROOFS)
 
 $(FORMAL): $(STAMP)
