@@ -104,13 +104,13 @@ class Proof:
         return found
 
 
-def _instructions(group, depth, reaches, *bugs, alu=True):
+def _instructions(group, depth, reaches, *bugs, **options):
     return Proof(
         group,
         partial(checks.instructions, names=GROUPS[group]),
         depth,
         reaches,
-        options={"alu": alu},
+        options=options,
         bugs=bugs,
     )
 
@@ -312,8 +312,9 @@ PROOFS = (
         7,
         8,
         Planted("_does_what_it_should", Alu, "& a[31]", "& a[30]", user="hw.core.execute"),
+        alu=True,
     ),
-    _instructions("immediate", 7, 8),
+    _instructions("immediate", 7, 8, alu=True),
     _instructions(
         "jump",
         7,
@@ -324,6 +325,7 @@ PROOFS = (
             "Mux(control.op[2], alu.less, alu.equal) ^ control.op[0]",
             "Mux(control.op[2], alu.less, alu.equal)",
         ),
+        alu=True,
     ),
     _instructions(
         "load",
@@ -332,7 +334,6 @@ PROOFS = (
         Planted(
             "_does_what_it_should", LoadAlign, "signed & low[15]", "low[15]", user="hw.core.lsu"
         ),
-        alu=False,
     ),
     _instructions(
         "store",
@@ -344,9 +345,8 @@ PROOFS = (
             "exceptions.misaligned.eq(lsu.misaligned)",
             "exceptions.misaligned.eq(0)",
         ),
-        alu=False,
     ),
-    _instructions("multiply", 8, 10, alu=False),
-    _instructions("system", 7, 10, alu=False),
+    _instructions("multiply", 8, 10),
+    _instructions("system", 7, 10, **INTERRUPTS),
 )
 """Everything that `make formal-core` does, cheap and general properties first."""
