@@ -22,7 +22,7 @@ PROOFS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup sim test test-slow campaign formal formal-core lint format verilog area doctor accuracy bench generate clean distclean
+.PHONY: help setup sim test test-slow campaign lockstep formal formal-core lint format verilog area doctor accuracy bench generate clean distclean
 
 help: ## list the verbs (this text)
 	@echo "Heed: make VERB [PRESET=tiny|paper] [IMAGES=n]"
@@ -71,6 +71,9 @@ campaign: $(STAMP) ## random jobs on the attention engine, with coverage (JOBS=n
 	@$(HEED) doctor --for test --quiet
 	$(BIN)/python -m verif.block.attention.campaign $(if $(JOBS),--jobs $(JOBS)) \
 	    $(if $(SEED),--seed $(SEED)) $(if $(PRESET),--config $(PRESET))
+
+lockstep: $(STAMP) ## random programs on two cores, RTL against the simulator core (JOBS=programs SEED=n)
+	$(BIN)/python -m verif.lockstep --programs $(or $(JOBS),100) $(if $(SEED),--seed $(SEED))
 
 formal: $(FORMAL) ## prove the interconnect and the streams (docs/developer/formal.md; about 6 minutes)
 	$(BIN)/pytest verif/formal
