@@ -4,9 +4,6 @@ from amaranth.hdl import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.common.numeric import tree
-from hw.core.units.carry_save import carry_save, prefix_sum
-
 WIDTH = 40
 """Of the sum: 32 bits, with bytes from bit 8 on."""
 
@@ -33,9 +30,9 @@ class DotOp(data.Struct):
 class Dot(wiring.Component):
     """Dot products of XCVsimd, and its complex products.
 
-    Two multipliers of 16 bits serve bytes too. Two bytes a1, a0 and two bytes b0, b1, in exchanged
-    order, have the products a1 b1 and a0 b0 both at bit 8; the other two are suppressed. So a sum
-    of bytes lies at bit 8, and `c` is added there.
+    Two multipliers of 16 bits, each of a part for the lower byte of `b` and one for the upper byte,
+    serve bytes too: each part then has one byte of `a`, so placed that both products lie at bit 8.
+    So a sum of bytes lies there, and `c` is added there.
 
     The signs follow Baugh and Wooley: a bit of negative weight is inverted, which makes it too
     large by that weight, whatever it is, and a constant takes that off.
@@ -64,91 +61,85 @@ class Dot(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         op = data.View(DotOp, self.op)
-        real = op.complex & ~op.scalar
-        imaginary = op.complex & op.scalar
+        real, imaginary = Signal(), Signal()
+        m.d.comb += [real.eq(op.complex & ~op.scalar), imaginary.eq(op.complex & op.scalar)]
 
         lower, upper = self.b[:16], self.b[16:]
-        inverted = _inverted(m, op)
         lanes = (
             (self.a[:16], Mux(imaginary, upper, lower)),
             (self.a[16:] ^ real.replicate(16), Mux(op.scalar, lower, upper)),  # ~a1 is -a1 - 1
         )
-        rows = [row for a, b in lanes for row in _product_rows(m, op, a, b, inverted)]
         addend = Signal(WIDTH)
         with m.If(real):
             m.d.comb += addend.eq(upper.as_signed())
         with m.Elif(op.accumulate):
             m.d.comb += addend.eq(Mux(op.bytes, self.c << 8, self.c))
+        correction = Mux(
+            op.b_signed,
+            Mux(op.bytes, _correction(bytes=True, signed=True), _correction(signed=True)),
+            Mux(op.bytes, _correction(bytes=True), _correction()),
+        )
+        parts = [part for a, b in lanes for part in _product(m, op, a, b)]
         total = Signal(WIDTH)
-        m.d.comb += total.eq(
-            prefix_sum(m, *carry_save(m, [addend, _correction(m, op), *rows], WIDTH))
-        )
+        m.d.comb += total.eq(sum(parts, addend + correction))
 
-        choices = [
-            (op.bytes, total[8:]),
-            (~op.bytes & ~op.complex, total[:32]),
-            (real, self.c & 0xFFFF0000),
-            (imaginary, self.c & 0x0000FFFF),
-        ]
-        for divide in range(4):
-            chosen = op.divide == divide
-            part = (total[15:32].as_signed() >> divide)[:16]
-            choices += [(real & chosen, part), (imaginary & chosen, part << 16)]
-        m.d.comb += self.result.eq(
-            tree([Mux(condition, value, 0) for condition, value in choices], lambda x, y: x | y)
-        )
+        part = Signal(16)
+        m.d.comb += [part.eq(total[15:32].as_signed() >> op.divide), self.result.eq(total)]
+        with m.If(op.bytes):
+            m.d.comb += self.result.eq(total[8:])
+        with m.Elif(real):
+            m.d.comb += self.result.eq(Cat(part, self.c[16:]))
+        with m.Elif(imaginary):
+            m.d.comb += self.result.eq(Cat(self.c[:16], part))
         return m
 
 
-def _product_rows(m, op, a, half, inverted):
-    """Numbers whose sum is a times b, but for the weights of `inverted` bits.
-
-    `b` is `half`, with bytes exchanged, or the lowest one twice.
-    """
-    halves = ~op.bytes
-    # What the lower and the upper byte of `a` are multiplied with.
-    for_lower, for_upper = Signal(16), Signal(16)
-    lower, upper = half[:8], half[8:]
+def _product(m, op, a, half):
+    """Numbers whose sum is `a` times `half`, or both products of bytes, too large by what
+    `_correction` takes off."""
+    halves, byte_signed = Signal(), Signal()
+    low, high = Signal(8), Signal(8)
+    for_low, for_high = Signal(16), Signal(16)  # what these are multiplied with
+    for_low_sign, for_high_sign = Signal(), Signal()
+    of_halves = Signal(8)
     m.d.comb += [
-        for_lower.eq(Cat(Mux(halves, lower, 0), Mux(halves, upper, lower))),
-        for_upper.eq(Cat(Mux(op.bytes & ~op.scalar, upper, lower), Mux(halves, upper, 0))),
+        halves.eq(~op.bytes),
+        byte_signed.eq(op.bytes & op.b_signed),
+        low.eq(half[:8]),
+        high.eq(Mux(op.bytes & op.scalar, half[:8], half[8:])),
+        for_low.eq(Mux(op.bytes, Cat(C(0, 8), a[:8]), a)),
+        for_high.eq(Mux(op.bytes, a[8:], a)),
+        for_low_sign.eq(op.a_signed & for_low[15]),
+        for_high_sign.eq(op.a_signed & a[15]),
     ]
-    rows = []
-    for i in range(16):
-        bits = for_lower if i < 8 else for_upper
-        rows.append((Mux(a[i], bits, 0) ^ inverted[i]) << i)
-    return rows
+    # Always zero; a constant would keep synthesis from adding all products up in one tree.
+    zeros = for_low[:8] & op.bytes.replicate(8)
+    low_top = (for_low & low[7].replicate(16)) ^ byte_signed.replicate(16)
+    high_top = (for_high & high[7].replicate(16)) ^ op.b_signed.replicate(16)
+    # Only with signed `b`: the sign of `a`, negative, times the byte, the sign of which is positive
+    # then. The lower byte of a half has none.
+    low_signs, high_signs = Signal(8), Signal(8)
+    m.d.comb += [
+        low_signs.eq((low & for_low_sign.replicate(8)) ^ Cat(C(0x7F, 7), halves)),
+        high_signs.eq((high & for_high_sign.replicate(8)) ^ 0x7F),
+        of_halves.eq(Mux(halves, high_signs, 0)),
+    ]
+    return [
+        for_low * low[:7],
+        low_top << 7,
+        Cat(zeros, for_high) * high[:7],
+        high_top << 15,
+        Cat(low_signs, of_halves) << 16,
+        Mux(op.bytes, high_signs, 0) << 16,
+    ]
 
 
-def _inverted(m, op):
-    """Bits of negative weight among the products with each bit of `a`."""
-    signals = []
-    for upper in (False, True):
-        for a_sign in (Const(0), op.a_signed if upper else op.a_signed & op.bytes):
-            with_lower = Cat(a_sign.replicate(7), a_sign ^ (op.b_signed & op.bytes))
-            with_upper = Cat(a_sign.replicate(7), a_sign ^ op.b_signed)
-            signal = Signal(16, name=f"inverted_{len(signals)}")
-            if upper:
-                m.d.comb += signal.eq(Cat(with_lower, Mux(op.bytes, 0, with_upper)))
-            else:
-                m.d.comb += signal.eq(Cat(Const(0, 8), with_upper))
-            signals.append(signal)
-    lower, lower_sign, upper, upper_sign = signals
-    return [*[lower] * 7, lower_sign, *[upper] * 7, upper_sign]
-
-
-def _correction(m, op):
-    """Minus the weights of all inverted bits."""
-    correction = Signal(WIDTH)
-    for both, condition in ((False, op.a_signed ^ op.b_signed), (True, op.a_signed & op.b_signed)):
-        of_bytes = -4 * _weights(8, both) << 8
-        of_halves = -2 * _weights(16, both)
-        with m.If(condition):
-            m.d.comb += correction.eq(Mux(op.bytes, of_bytes % 2**WIDTH, of_halves % 2**WIDTH))
-    return correction
-
-
-def _weights(bits, both):
-    """Weights of the inverted bits of one product: of one signed factor, or of both."""
-    top = 2 ** (bits - 1)
-    return 2 * top * (top - 1) if both else top * (2 * top - 1)
+def _correction(*, bytes=False, signed=False):
+    """Minus the weights of all inverted bits; `signed`: of `b`."""
+    weights = 0x7F << 16 if bytes else 0xFF << 16
+    weights += 0x7F << (16 if bytes else 24)
+    if signed:
+        weights += 0xFFFF << 15
+        if bytes:
+            weights += 0xFFFF << 7
+    return -2 * weights % 2**WIDTH

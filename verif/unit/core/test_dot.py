@@ -72,18 +72,21 @@ def test_immediates():
 
 
 PLANTED = {
-    "signs of bytes": (dot, "_correction", "_weights(8, both)", "_weights(7, both)"),
-    "signs of halves": (dot, "_correction", "_weights(16, both)", "_weights(15, both)"),
-    "sdotusp as sdotup": (dot, "_correction", "op.a_signed ^ op.b_signed", "op.a_signed"),
-    "upper sign of b": (dot, "_inverted", "a_sign ^ op.b_signed)", "a_sign)"),
-    "lower sign of b": (dot, "_inverted", "a_sign ^ (op.b_signed & op.bytes)", "a_sign"),
-    "lower sign of a": (dot, "_inverted", "op.a_signed & op.bytes):", "Const(0)):"),
-    "bytes not exchanged": (dot, "_product_rows", "Mux(halves, upper, lower)", "upper"),
-    "scalar ignored": (dot, "_product_rows", "op.bytes & ~op.scalar", "op.bytes"),
+    "signs of bytes": (dot, "_correction", "0xFFFF << 7", "0xFFFF << 8"),
+    "signs of halves": (dot, "_correction", "0xFFFF << 15", "0x7FFF << 15"),
+    "sdotusp as sdotup": (dot, "_product", "op.bytes & op.b_signed", "op.bytes & op.a_signed"),
+    "upper sign of b": (dot, "_product", "op.b_signed.replicate", "op.a_signed.replicate"),
+    "lower sign of b": (dot, "_product", "C(0x7F, 7), halves", "C(0x7F, 7), 1"),
+    "lower sign of a": (dot, "_product", "op.a_signed & for_low[15]", "0"),
+    "upper sign of a": (dot, "_product", "op.a_signed & a[15]", "a[15]"),
+    "upper byte of halves": (dot, "_product", "Mux(halves, high_signs, 0)", "0"),
+    "zeros that are none": (dot, "_product", "op.bytes.replicate(8)", "halves.replicate(8)"),
+    "bytes in one place": (dot, "_product", "Mux(op.bytes, a[8:], a)", "a"),
+    "scalar ignored": (dot, "_product", "op.bytes & op.scalar", "0"),
     "always accumulates": (Dot, "elaborate", "m.Elif(op.accumulate)", "m.Else()"),
     "real part without 1": (Dot, "elaborate", "addend.eq(upper.as_signed())", "addend.eq(0)"),
-    "imaginary part kept": (Dot, "elaborate", "self.c & 0x0000FFFF", "self.c"),
-    "div8 as div4": (Dot, "elaborate", ">> divide)", ">> min(divide, 2))"),
+    "imaginary part kept": (Dot, "elaborate", "Cat(self.c[:16], part)", "Cat(C(0, 16), part)"),
+    "div8 as div4": (Dot, "elaborate", ">> op.divide", ">> op.divide[1]"),
 }
 
 
