@@ -23,6 +23,7 @@ def execute(
     max_cycles: int = MAX_CYCLES,
     signature: str | Path | None = None,
     trace: str | Path | None = None,
+    lockstep: bool = False,
     waves: tuple[Path, int | None, int | None] | None = None,
     console: Callable[[bytes], None] | None = None,
     progress: Callable[[str], None] | None = None,
@@ -46,6 +47,8 @@ def execute(
         File that gets the program's signature when the run is over, however it ended.
     trace
         File that gets a line an instruction.
+    lockstep
+        Whether to compare every instruction with the instruction-set simulator; on the RTL only.
     waves
         Waveform file, first and last cycle; on the RTL only.
     console
@@ -58,15 +61,19 @@ def execute(
     HeedError
         The program cannot run on this cluster, a tool is missing, a file cannot be written, or
         the program has no signature but one was asked for.
+    Divergence
+        The RTL did something else than the instruction-set simulator.
     """
     if target not in TARGETS:
         raise HeedError(f"target is {target!r}, but must be one of: {', '.join(TARGETS)}", status=2)
     if waves and target != "rtl":
         raise HeedError(f"waves need target rtl, but target is {target}", status=2)
+    if lockstep and target != "rtl":
+        raise HeedError(f"lockstep needs target rtl, but target is {target}", status=2)
     loaded = read_elf(program, config)
     dumps = [signature_range(loaded, str(program), config)] if signature else []
     with TraceFile(trace) if trace else nullcontext() as lines:
-        result = _runner(target, config, waves, lines is not None, progress)(
+        result = _runner(target, config, waves, lines is not None, lockstep, progress)(
             loaded, harts=cores, max_cycles=max_cycles, dumps=dumps, console=console, trace=lines
         )
     if signature:
@@ -79,13 +86,16 @@ def _runner(
     config: ClusterConfig,
     waves: tuple[Path, int | None, int | None] | None,
     tracing: bool,
+    lockstep: bool,
     progress: Callable[[str], None] | None,
 ) -> Callable[..., RunResult]:
     if target == "iss":
         return IssSimulator(config, progress).run
-    simulator = Simulator.build(config, waves=waves is not None, progress=progress, tracing=tracing)
+    simulator = Simulator.build(
+        config, waves=waves is not None, progress=progress, tracing=tracing or lockstep
+    )
 
     def run(program: Program, **options) -> RunResult:
-        return simulator.run(program, waves=waves, **options)
+        return simulator.run(program, waves=waves, lockstep=lockstep, **options)
 
     return run

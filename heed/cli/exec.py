@@ -49,6 +49,12 @@ def command(
         Path | None,
         typer.Option(metavar="FILE", help="Write a line an instruction to this file."),
     ] = None,
+    lockstep: Annotated[
+        bool,
+        typer.Option(
+            "--lockstep", help="Compare every instruction with the instruction-set simulator."
+        ),
+    ] = False,
     waves: Waves = None,
     first: From = None,
     last: To = None,
@@ -58,14 +64,16 @@ def command(
     What the program writes to the console appears as it happens.
 
     A run that reaches --max-cycles prints each hart's program counter and exits with 124. A trap
-    whose handler lies in no memory prints what happened where and exits with 125.
+    whose handler lies in no memory prints what happened where and exits with 125. With --lockstep,
+    a difference ends the run, is shown with the last instructions, and the status is 1.
     """
     config = preset_config(preset)
     window = wave_window(waves, first, last)
     for name, file in (("--signature", signature), ("--trace", trace)):
         check_output(name, file)
-    if window and target != "rtl":
-        raise HeedError(f"--waves needs --target rtl, but the target is {target}", status=2)
+    for name, wanted in (("--waves", window), ("--lockstep", lockstep)):
+        if wanted and target != "rtl":
+            raise HeedError(f"{name} needs --target rtl, but the target is {target}", status=2)
     if cores > config.harts:
         raise HeedError(
             f"--cores is {cores}, but preset {config.name} has {config.harts}", status=2
@@ -90,10 +98,13 @@ def command(
             max_cycles=max_cycles,
             signature=signature,
             trace=trace,
+            lockstep=lockstep,
             waves=window,
             console=console,
             progress=progress,
         )
+    if result.compared is not None:
+        typer.echo(f"{result.compared} instructions compared", err=True)
     if result.trap:
         complain(f"{program}: {result.trap}")
     elif not result.exited:

@@ -8,6 +8,7 @@
 //   --snapshots DIR         the scratchpad to DIR/<n>.bin at each mailbox word with bit 31 set
 //   --vcd FILE FROM TO      (builds with waves) waveform of the cycles FROM to TO
 //   --trace FILE            (builds with tracing) hart and record of every retired instruction
+//   --lockstep LIBRARY      (builds with tracing) every one compared with that simulator's
 
 #include <chrono>
 #include <cinttypes>
@@ -23,7 +24,7 @@
 
 #include "Vsim_top.h"
 #include "Vsim_top__Dpi.h"
-#include "retire.h"
+#include "records.h"
 #include "sim_config.h"
 #include "svdpi.h"
 #include "verilated.h"
@@ -34,7 +35,7 @@
 namespace {
 
 constexpr int kStatusMaxCycles = 124, kStatusTrap = 125;
-constexpr int kDrainCycles = 1000;  // at most, until the last instruction's record is there
+constexpr int kDrainCycles = 1000;  // at most, until the last instructions' records are there
 
 [[noreturn]] void fail(const std::string &message) {
     std::fprintf(stderr, "simulator: %s\n", message.c_str());
@@ -56,12 +57,22 @@ class Memory {
     }
 
     uint8_t get(uint32_t address) const {
+        uint32_t word;
+        read(address & ~3u, &word, 1);
+        return word >> (address % 4 * 8);
+    }
+
+    // Words of one memory, from a multiple of 4 on.
+    void read(uint32_t address, uint32_t *words, uint32_t count) const {
         if (in_tcdm(address)) {
             uint32_t offset = address - kTcdmBase;
-            return uint64_t(tcdm_word(offset / 8)) >> (offset % 8 * 8);
+            for (uint32_t i = 0; i < count; ++i, offset += 4)
+                words[i] = tcdm_word(offset / 8) >> (offset % 8 * 8);
+            return;
         }
         svSetScope(main_);
-        return uint32_t(heed_main_get((address - kMainBase) / 4)) >> (address % 4 * 8);
+        uint32_t index = (address - kMainBase) / 4;
+        for (uint32_t i = 0; i < count; ++i) words[i] = uint32_t(heed_main_get(index + i));
     }
 
     void set(uint32_t address, uint8_t value) {
@@ -107,7 +118,7 @@ struct Range {
 struct Options {
     uint32_t start = 1, boot = 0, tohost = 1;
     uint64_t max_cycles = 0;
-    std::string result, snapshots, vcd, trace;
+    std::string result, snapshots, vcd, trace, lockstep;
     uint64_t vcd_from = 0, vcd_to = 0;
     std::vector<Range> loads, dumps;
 };
@@ -128,6 +139,7 @@ Options parse(int argc, char **argv) {
         else if (name == "--result") options.result = text();
         else if (name == "--snapshots") options.snapshots = text();
         else if (name == "--trace") options.trace = text();
+        else if (name == "--lockstep") options.lockstep = text();
         else if (name == "--load") {
             uint32_t address = number();
             options.loads.push_back({address, 0, text()});
@@ -150,12 +162,10 @@ void write_file(const std::string &name, const void *bytes, size_t length) {
     if (!file) fail("cannot write " + name);
 }
 
-void load(Memory &memory, const Range &range) {
-    std::ifstream file(range.file, std::ios::binary);
-    if (!file) fail("cannot read " + range.file);
-    uint32_t address = range.address;
-    for (std::istreambuf_iterator<char> byte(file), end; byte != end; ++byte)
-        memory.set(address++, uint8_t(*byte));
+std::vector<uint8_t> read_file(const std::string &name) {
+    std::ifstream file(name, std::ios::binary);
+    if (!file) fail("cannot read " + name);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
 void dump(const Memory &memory, const Range &range) {
@@ -207,13 +217,6 @@ struct MailboxWord {
     uint32_t value;
 };
 
-// What ended a run, as the records will show it: a store of `data` to the word that ends runs, the
-// exception at `pc`, or an interrupt, which shows with the instruction after it.
-struct LastRecord {
-    enum { STORE, EXCEPTION, INTERRUPT } kind;
-    uint32_t data, hart, pc;
-};
-
 struct Trap {
     bool taken = false;
     uint32_t hart, cause, pc, word, value;
@@ -225,7 +228,6 @@ struct Outcome {
     int status = kStatusMaxCycles;
     Trap trap;
     LastRecord last{};
-    bool told = false;  // the record of `last` was sent
     uint64_t cycles = 0;
     double seconds = 0;
     std::vector<MailboxWord> mailbox;
@@ -238,76 +240,26 @@ template <typename Port> uint32_t port_word(const Port &port, int index) {
     else return port[index];
 }
 
-// Sends hart and record of each retired instruction; nothing without a file.
-class Trace {
-  public:
-    explicit Trace(const Options &options) : tohost_(options.tohost) {
-        if (options.trace.empty()) return;
-        if (!HEED_TRACING) fail("this build does not trace instructions");
-        file_ = std::fopen(options.trace.c_str(), "wb");
-        if (!file_) fail("cannot write " + options.trace);
+void open_records(Records &records, const Memory &memory, const Options &options) {
+    std::string wrong;
+    if (!options.trace.empty()) wrong = records.trace(options.trace);
+    if (wrong.empty() && !options.lockstep.empty()) {
+        uint32_t harts = 0;
+        while (options.start >> harts) ++harts;
+        auto read = [&memory](uint32_t address, uint32_t *words, uint32_t count) {
+            memory.read(address, words, count);
+        };
+        wrong = records.compare(options.lockstep, harts, options.boot, read);
     }
-    ~Trace() {
-        if (file_ && std::fclose(file_)) fail("cannot write the trace");
-    }
-    bool on() const { return file_; }
+    if (!wrong.empty()) fail(wrong);
+}
 
-    // Sends what retires in this cycle; whether `last` is among it.
-    bool sample(const Vsim_top &top, uint64_t cycle, const LastRecord *last = nullptr) {
-        bool found = false;
-#if HEED_TRACING
-        if (!file_) return false;
-#define HEED_RECORD(h)                                                                        \
-    if (top.rvfi_valid >> h & 1 && !found) {                                                  \
-        heed_retire r{};                                                                      \
-        r.time = cycle;                                                                       \
-        r.mem_time = top.rvfi_##h##_heed_mem_time;                                            \
-        r.pc = top.rvfi_##h##_pc_rdata;                                                       \
-        r.next_pc = top.rvfi_##h##_pc_wdata;                                                  \
-        r.insn = top.rvfi_##h##_insn;                                                         \
-        r.rd_addr = top.rvfi_##h##_rd_addr;                                                   \
-        r.rd_wdata = top.rvfi_##h##_rd_wdata;                                                 \
-        r.rd2_addr = top.rvfi_##h##_heed_rd2_addr;                                            \
-        r.rd2_wdata = top.rvfi_##h##_heed_rd2_wdata;                                          \
-        r.mem_addr = top.rvfi_##h##_mem_addr;                                                 \
-        r.mem_rmask = top.rvfi_##h##_mem_rmask;                                               \
-        r.mem_wmask = top.rvfi_##h##_mem_wmask;                                               \
-        r.mem_rdata = top.rvfi_##h##_mem_rdata;                                               \
-        r.mem_wdata = top.rvfi_##h##_mem_wdata;                                               \
-        r.trap = top.rvfi_##h##_trap;                                                         \
-        r.cause = top.rvfi_##h##_heed_cause;                                                  \
-        r.irq = top.rvfi_##h##_heed_irq;                                                      \
-        r.irq_cause = top.rvfi_##h##_heed_irq_cause;                                          \
-        found = last && is(h, r, *last);                                                      \
-        if (!found || last->kind != LastRecord::INTERRUPT) send(h, r);                        \
-    }
-        HEED_EACH_HART(HEED_RECORD)
-#undef HEED_RECORD
-#else
-        (void)top, (void)cycle, (void)last;
-#endif
-        return found;
-    }
-
-  private:
-    void send(uint64_t hart, const heed_retire &record) {
-        std::fwrite(&hart, sizeof hart, 1, file_);
-        std::fwrite(&record, sizeof record, 1, file_);
-    }
-
-    bool is(uint32_t hart, const heed_retire &record, const LastRecord &last) const {
-        if (last.kind == LastRecord::STORE) {
-            bool ends = record.mem_addr == tohost_ || record.mem_addr == kExitRegister;
-            return ends && record.mem_wmask == 0xF && record.mem_wdata == last.data;
-        }
-        if (hart != last.hart) return false;
-        if (last.kind == LastRecord::INTERRUPT) return record.irq;
-        return record.trap && record.pc == last.pc;
-    }
-
-    uint32_t tohost_;
-    std::FILE *file_ = nullptr;
-};
+void load(Memory &memory, Checker &checker, const Range &range) {
+    std::vector<uint8_t> bytes = read_file(range.file);
+    uint32_t address = range.address;
+    for (uint8_t byte : bytes) memory.set(address++, byte);
+    checker.write(range.address, bytes);
+}
 
 void tick(Vsim_top &top, Waves &waves, uint64_t cycle) {
     top.clk = 1;
@@ -328,7 +280,7 @@ void reset(Vsim_top &top, const Options &options) {
     for (int i = 0; i < kResetCycles; ++i) tick(top, none, 0);
 }
 
-Outcome run(Vsim_top &top, const Memory &memory, const Options &options, Trace &trace) {
+Outcome run(Vsim_top &top, const Memory &memory, const Options &options, Records &records) {
     Outcome outcome;
     Waves waves(top, options);
     uint64_t snapshots = 0;
@@ -366,7 +318,7 @@ Outcome run(Vsim_top &top, const Memory &memory, const Options &options, Trace &
                                 0, top.trap_hart, top.trap_pc};
             }
         }
-        outcome.told = trace.sample(top, cycle, ended ? &outcome.last : nullptr);
+        if (!records.sample(top, cycle, ended ? &outcome.last : nullptr)) break;
     }
     outcome.seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -374,19 +326,29 @@ Outcome run(Vsim_top &top, const Memory &memory, const Options &options, Trace &
     return outcome;
 }
 
-// The record of the instruction that ended the run follows a few cycles behind.
-void drain(Vsim_top &top, Outcome &outcome, const Options &options, Trace &trace) {
+// The records of the last instructions follow a few cycles behind.
+void drain(Vsim_top &top, Outcome &outcome, const Options &options, Records &records) {
     Options quiet;
     Waves none(top, quiet);
-    if (!trace.on() || outcome.status == kStatusMaxCycles && !outcome.exited) return;
-    for (int i = 0; i < kDrainCycles && !outcome.told; ++i) {
+    bool ended = outcome.exited || outcome.trap.taken;
+    records.checker().stop(outcome.cycles - 1);
+    for (int i = 0; i < kDrainCycles; ++i) {
+        if (!records.checker().on() && !(ended && records.waits())) return;
         uint64_t cycle = outcome.cycles + i;
         tick(top, none, cycle);
-        outcome.told = trace.sample(top, cycle, &outcome.last);
+        records.sample(top, cycle, ended ? &outcome.last : nullptr);
     }
 }
 
-void write_result(const Outcome &outcome, const std::string &name) {
+std::string quoted(const std::string &text) {
+    std::string result = "\"";
+    for (char c : text)
+        if (c == '\n') result += "\\n";
+        else result += c;
+    return result + "\"";
+}
+
+void write_result(const Outcome &outcome, Checker &checker, const std::string &name) {
     std::FILE *file = std::fopen(name.c_str(), "w");
     if (!file) fail("cannot write " + name);
     std::fprintf(file, "{\"exited\": %s, \"status\": %d, \"cycles\": %" PRIu64 ", \"seconds\": %g",
@@ -413,6 +375,11 @@ void write_result(const Outcome &outcome, const std::string &name) {
                      trap.hart, trap.interrupt, trap.cause, trap.pc, trap.word, trap.value);
     else
         std::fprintf(file, "null");
+    if (checker.on()) {
+        std::string report = checker.finish();
+        std::fprintf(file, ", \"compared\": %" PRIu64 ", \"report\": %s", checker.compared(),
+                     quoted(report).c_str());
+    }
     std::fprintf(file, "}\n");
     if (std::fclose(file)) fail("cannot write " + name);
 }
@@ -426,12 +393,14 @@ int main(int argc, char **argv) {
     auto top = std::make_unique<Vsim_top>(&context, "TOP");
     reset(*top, options);
     Memory memory;
-    for (const Range &range : options.loads) load(memory, range);
-    Trace trace(options);
-    Outcome outcome = run(*top, memory, options, trace);
+    Records records(options.tohost);
+    open_records(records, memory, options);
+    for (const Range &range : options.loads) load(memory, records.checker(), range);
+    Outcome outcome = run(*top, memory, options, records);
     for (const Range &range : options.dumps) dump(memory, range);
-    drain(*top, outcome, options, trace);
+    drain(*top, outcome, options, records);
+    write_result(outcome, records.checker(), options.result);
     top->final();
-    write_result(outcome, options.result);
+    if (!records.close()) fail("cannot write the trace");
     return 0;
 }

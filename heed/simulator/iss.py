@@ -3,10 +3,9 @@
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from heed import doctor
-from heed.errors import HeedError
 from heed.simulator.build import Report
 from heed.simulator.elf import Program, check_run
+from heed.simulator.library import iss_library
 from heed.simulator.result import MAX_CYCLES, TRAPPED, RunResult, Trap
 from heed.simulator.trace import Retired
 from hw.config import TCDM_BASE, ClusterConfig
@@ -52,17 +51,11 @@ class IssSimulator:
             The program cannot run on this cluster, an argument is out of range, or the simulator
             cannot be compiled.
         """
-        from sw_model.iss.iss import Iss, IssError
+        from sw_model.iss.iss import Iss
 
         loads = list(loads)
         program = check_run(elf, self.config, harts, max_cycles, loads, dumps)
-        folder = doctor.build_folder() / "iss"
-        if not any(folder.glob("*.so")):
-            self._progress("compiling the instruction-set simulator")
-        try:
-            iss = Iss(self.config, folder)
-        except IssError as error:
-            raise HeedError(str(error)) from None
+        iss = Iss(self.config, iss_library(self._progress).parent)
         for address, data in [*program.segments, *loads]:
             iss.write(address, data)
         printed = bytearray()

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from heed.errors import HeedError
+
 MAX_CYCLES = 50_000_000
 TIMED_OUT = 124
 """Status of a run that `max_cycles` ended."""
@@ -64,6 +66,10 @@ class Trap:
         )
 
 
+class Divergence(HeedError):
+    """RTL and instruction-set simulator disagree; the message shows where."""
+
+
 @dataclass(frozen=True)
 class RunResult:
     """What a run did.
@@ -92,6 +98,8 @@ class RunResult:
         The program ended the run, not `max_cycles` or a trap.
     trap
         The trap that ended the run.
+    compared
+        Instructions that were compared with the instruction-set simulator, if asked for.
     """
 
     status: int
@@ -104,6 +112,7 @@ class RunResult:
     seconds: float
     exited: bool
     trap: Trap | None = None
+    compared: int | None = None
 
     @property
     def khz(self) -> float:

@@ -10,8 +10,9 @@ from pathlib import Path
 from heed.errors import HeedError
 from heed.simulator.build import TRACING, Build, Report, build
 from heed.simulator.elf import Program, check_run
+from heed.simulator.library import iss_library
 from heed.simulator.records import Record, RecordPipe
-from heed.simulator.result import MAX_CYCLES, RunResult, Trap
+from heed.simulator.result import MAX_CYCLES, Divergence, RunResult, Trap
 from heed.simulator.waves import write_save_files
 from hw.config import ClusterConfig
 
@@ -21,11 +22,19 @@ _NO_TOHOST = 1
 class Simulator:
     """The native simulator of one configuration."""
 
-    def __init__(self, config: ClusterConfig, built: Build, waves: bool, tracing: bool = False):
+    def __init__(
+        self,
+        config: ClusterConfig,
+        built: Build,
+        waves: bool,
+        tracing: bool = False,
+        progress: Report | None = None,
+    ):
         self.config = config
         self.waves = waves
         self.tracing = tracing
         self._built = built
+        self._progress = progress or _ignore
 
     @classmethod
     def build(
@@ -45,7 +54,8 @@ class Simulator:
         progress
             Gets a line of text at each step of a build.
         tracing
-            Whether runs can hand out every instruction; a build of its own, a little slower.
+            Whether runs can hand out and compare every instruction; a build of its own, a
+            little slower.
 
         Raises
         ------
@@ -54,7 +64,7 @@ class Simulator:
         """
         design = TRACING if tracing else None
         built = build(config, waves=waves, progress=progress or _ignore, design=design)
-        return cls(config, built, waves, tracing)
+        return cls(config, built, waves, tracing, progress)
 
     def run(
         self,
@@ -68,6 +78,7 @@ class Simulator:
         console: Callable[[bytes], None] | None = None,
         waves: tuple[str | Path, int | None, int | None] | None = None,
         trace: Callable[[int, Record], None] | None = None,
+        lockstep: bool = False,
     ) -> RunResult:
         """Run a program until it ends, `max_cycles` have passed or a trap finds no handler.
 
@@ -91,17 +102,22 @@ class Simulator:
             files for GTKWave and Surfer are written beside it.
         trace
             Gets hart and record of every instruction, in a thread of its own.
+        lockstep
+            Whether to compare every instruction with the instruction-set simulator.
 
         Raises
         ------
         HeedError
             The program cannot run on this cluster, an argument is out of range, or a file cannot
             be written.
+        Divergence
+            The comparison found a difference.
         """
         loads = list(loads)
         program = check_run(elf, self.config, harts, max_cycles, loads, dumps)
-        if trace and not self.tracing:
+        if (trace or lockstep) and not self.tracing:
             raise HeedError("this simulator was built without tracing")
+        library = iss_library(self._progress) if lockstep else None
         with tempfile.TemporaryDirectory(prefix="heed-") as name:
             folder = Path(name)
             command = [
@@ -121,6 +137,8 @@ class Simulator:
             if snapshots:
                 (folder / "snapshots").mkdir()
                 command += ["--snapshots", str(folder / "snapshots")]
+            if library:
+                command += ["--lockstep", str(library)]
             if waves:
                 command += self._wave_arguments(*waves, max_cycles)
             printed = _execute(command, console or _ignore, trace)
@@ -193,6 +211,10 @@ def _collect(folder: Path, printed: bytes, dumps: int) -> RunResult:
     images = []
     while (file := folder / "snapshots" / f"{len(images)}.bin").exists():
         images.append(file.read_bytes())
+    if result.get("report"):
+        from sw_model.iss.lockstep import explain
+
+        raise Divergence(explain(result["report"]).rstrip())
     trap = result["trap"]
     return RunResult(
         status=result["status"],
@@ -205,4 +227,5 @@ def _collect(folder: Path, printed: bytes, dumps: int) -> RunResult:
         seconds=result["seconds"],
         exited=result["exited"],
         trap=trap and Trap(**trap | {"interrupt": bool(trap["interrupt"])}),
+        compared=result.get("compared"),
     )

@@ -29,10 +29,10 @@ INCLUDES = (f"-I{ISS}", f"-I{OWN}", f"-I{REGISTERS}")
 TOP = "lockstep_top"
 MODEL = f"V{TOP}"
 
-ISS_SOURCES = ("csr", "decode", "hart", "memory", "execute_*")
+ISS_SOURCES = ("csr", "decode", "hart", "memory", "execute_*", "lockstep", "lockstep_bus")
 """What lockstep needs of the simulator core; devices and scheduling it has not."""
 
-OWN_SOURCES = ("lockstep", "lockstep_bus", "coverage")
+OWN_SOURCES = ("coverage",)
 CXX_FLAGS = ("-std=c++17", "-O2", "-Wall", "-Wextra")
 QUICK_FLAGS = ("-CFLAGS", "-O0")
 KEPT = 12

@@ -21,17 +21,16 @@ class Source {
   public:
     explicit Source(const std::vector<uint32_t> &program)
         : memory_(kConfig), hart_(kConfig, 0), bus_(kConfig, memory_, 0, none_),
-          lockstep(kConfig, 1, kMain, [this](uint32_t a) { return word(a); }, kDoorbell) {
+          lockstep(kConfig, 1, kMain,
+                   [this](uint32_t address, uint32_t *words, uint32_t count) {
+                       memory_.read(address, words, 4 * count);
+                   },
+                   kDoorbell) {
         hart_.pc = kMain;
         for (size_t i = 0; i < program.size(); ++i) write(kMain + 4 * i, program[i]);
         lockstep.write(kMain, program.data(), uint32_t(4 * program.size()));
     }
 
-    uint32_t word(uint32_t address) {
-        uint32_t value = 0;
-        memory_.read(address, &value, 4);
-        return value;
-    }
     void write(uint32_t address, uint32_t value) { memory_.write(address, &value, 4); }
     void interrupt(uint32_t cause) { hart_.interrupt(cause); }
 
@@ -173,6 +172,36 @@ int main() {
     // lui a0, 0x10000; lui a2, 0x10101; sw a0, 12(a2); lw a1, 0(a0)
     run("engine", {kLui, 0x10101637, 0x00a62623, kLoad}, engine(true));
     run("no engine", {kLui, kNop, kLoad}, engine(false));
+
+    // The hart overwrites what it loaded, in the cycle in which the load retires or after it.
+    auto overwritten = [](uint64_t later) {
+        return [=](Source &s) {
+            feed(s, 3);
+            s.write(kTcdm, 77);
+            heed_retire load = s.next(), store = s.next();
+            load.time = store.mem_time - later;
+            s.lockstep.add(0, load);
+            s.lockstep.add(0, store);
+        };
+    };
+    run("overwritten", {kLui, 0x10101637, 0x00a62623, kLoad, kStore}, overwritten(0));
+    run("overwritten late", {kLui, 0x10101637, 0x00a62623, kLoad, kStore}, overwritten(1));
+
+    // The run ends; records still come, of accesses before and after that.
+    auto stopped = [](bool missing, uint64_t later) {
+        return [=](Source &s) {
+            heed_retire first = s.next(), store = s.next();
+            s.lockstep.add(0, first);
+            if (missing) s.write(kTcdm, 0);
+            s.lockstep.stop(store.mem_time + later);
+            s.lockstep.add(0, store);
+            feed(s, 10);
+        };
+    };
+    run("stopped", {kLui, kStore}, stopped(false, 100));
+    run("stopped before", {kLui, kStore}, stopped(true, uint64_t(-1)));
+    run("stopped meanwhile", {kLui, kStore}, stopped(true, 3));
+    run("stopped after", {kLui, kStore}, stopped(true, 100));
 
     // Two accesses of one hart in the wrong order.
     run("time goes back", {kLui, kStore, kLoad}, [](Source &s) {

@@ -182,8 +182,11 @@ void Machine::prepare(const Program &program, heed::Lockstep &lockstep) {
 Outcome Machine::run(const Program &program) {
     Outcome outcome;
     heed::Lockstep lockstep(kConfig, kHarts, program.entry,
-                            [this](uint32_t address) { return memory_.get(address); }, 0,
-                            device_faults);
+                            [this](uint32_t address, uint32_t *words, uint32_t count) {
+                                for (uint32_t i = 0; i < count; ++i)
+                                    words[i] = memory_.get(address + 4 * i);
+                            },
+                            0, device_faults);
     lockstep.observe([this](unsigned hart, const heed_retire &record, const heed::Hart &model) {
         coverage.count(hart, record, model);
     });

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import re
 import subprocess
 import threading
 from collections.abc import Callable, Iterable
@@ -10,13 +9,11 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from hw.config import ClusterConfig
-from sw_model.isa.disassemble import disassemble
+from sw_model.iss.lockstep import explain
 from verif.lockstep.build import build
 from verif.lockstep.layout import CONFIG
 from verif.lockstep.program import RandomProgram
 from verif.lockstep.words import FORMS
-
-_RECORD = re.compile(r"^(  (?:rtl|iss)) ([0-9a-f]{8}) ([0-9a-f]{8})(.*)$", re.MULTILINE)
 
 
 class Divergence(AssertionError):
@@ -172,13 +169,3 @@ class _Feeder(threading.Thread):
                     self._pipe.write(program.pack())
         except Exception as error:  # for whoever waits
             self.error = error
-
-
-def explain(report: str) -> str:
-    """The harness's report with each instruction in assembly language."""
-
-    def disassembled(match: re.Match) -> str:
-        who, pc, word, rest = match.groups()
-        return f"{who} {pc} {word} {disassemble(int(word, 16), int(pc, 16)):<34}{rest}"
-
-    return _RECORD.sub(disassembled, report)

@@ -34,6 +34,12 @@ EXPECTED = {
     "mip not raised": "hart 0: mip shows a level that nobody raised",
     "engine": "equal",
     "no engine": "hart 0: rd_wdata is 0000004d, but must be 00000000",
+    "overwritten": "equal",
+    "overwritten late": "hart 0: rd_wdata is 0000004d, but must be 00000000",
+    "stopped": "equal",
+    "stopped before": "equal",
+    "stopped meanwhile": "equal",
+    "stopped after": "after the run, memory at 10000000 holds 00000000, but must hold 10000000",
     "time goes back": "hart 0: an access is older than one that was compared before",
 }
 

@@ -11,6 +11,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,8 @@ namespace heed {
 
 class Lockstep {
 public:
-    // Reads an aligned word of the RTL's memories.
-    using ReadWord = std::function<uint32_t(uint32_t address)>;
+    // Reads aligned words of one of the RTL's memories.
+    using ReadWords = std::function<void(uint32_t address, uint32_t *words, uint32_t count)>;
     // Sees every record that was found equal, and the hart after it.
     using Observer = std::function<void(unsigned hart, const heed_retire &, const Hart &)>;
 
@@ -36,7 +37,7 @@ public:
 
     // `harts` of them start at `entry`. `doorbell`: a store there starts the engine, which writes
     // to TCDM unseen; 0 for none.
-    Lockstep(const heed_config &config, unsigned harts, uint32_t entry, ReadWord read_rtl,
+    Lockstep(const heed_config &config, unsigned harts, uint32_t entry, ReadWords read_rtl,
              uint32_t doorbell = 0, DeviceFaults device_faults = {});
 
     void observe(Observer function) { observer = std::move(function); }
@@ -53,6 +54,9 @@ public:
 
     // Compares what is certain at this cycle. False after a divergence.
     bool advance(uint64_t cycle);
+    // The run ends with this cycle: memories are to be compared as they are now. Records may go on
+    // to come, because they follow the accesses; what they show of later cycles does not count.
+    void stop(uint64_t cycle);
     // Compares the rest, and the memories. False after a divergence.
     bool finish();
 
@@ -64,22 +68,28 @@ public:
 private:
     struct Waiting {
         heed_retire record;
+        uint64_t done;         // cycle of its access, or else the one it retired in
         uint32_t memory_word;  // what the RTL's TCDM held at the address when this retired
     };
     struct Pair {
         heed_retire rtl, model;
     };
     static constexpr unsigned KEPT = 20;
+    // Cycles from the one that counts as an access's until memory is written, at most.
+    static constexpr uint64_t SETTLED = 8;
 
     bool compare(uint64_t limit);
     bool check(unsigned hart, const Waiting &waiting);
     bool check_interrupt(unsigned number, const heed_retire &rtl);
+    void follow_engine(const Waiting &waiting);
+    bool overwritten(const heed_retire &load) const;
+    void drop_late();
     bool compare_memories();
     void fail(unsigned hart, const std::string &what);
 
     heed_config config;
     unsigned harts;
-    ReadWord read_rtl;
+    ReadWords read_rtl;
     uint32_t doorbell;
     DeviceFaults device_faults;
     bool engine_ran = false;
@@ -94,6 +104,9 @@ private:
     std::vector<std::deque<Pair>> history;
     std::vector<uint64_t> times;  // of each hart's last record
     uint64_t last_access = 0;
+    uint64_t end = ~uint64_t(0);  // the last cycle that counts
+    std::vector<uint32_t> at_end;  // the RTL's memories then: TCDM, main memory
+    std::set<uint32_t> unsettled;  // words that were written about then
     uint64_t count = 0;
     std::string message;
 };
