@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import hw
@@ -173,9 +172,9 @@ def _emit(config: ClusterConfig, *, tracing: bool) -> dict[str, str]:
     }
 
 
-PLAIN = Design("", TOP, partial(_emit, tracing=False))
+PLAIN = Design("", TOP, lambda config: _emit(config, tracing=False))
 """A cluster with its main memory."""
-TRACING = Design("trace-", TOP, partial(_emit, tracing=True))
+TRACING = Design("trace-", TOP, lambda config: _emit(config, tracing=True))
 """The same, with every retired instruction to be seen."""
 
 

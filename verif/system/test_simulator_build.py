@@ -26,7 +26,7 @@ def cache(tmp_path, monkeypatch):
     """An empty cache whose simulators are of `SOURCES`; returns the text of later builds."""
     sources = dict(SOURCES)
     monkeypatch.setenv("HEED_BUILD", str(tmp_path))
-    monkeypatch.setattr(builder, "_emit", lambda config: sources)
+    monkeypatch.setattr(builder, "_emit", lambda config, tracing: sources)
     return sources
 
 
@@ -104,7 +104,8 @@ def test_keys_differ():
     assert any("Verilator" in text or "verilator" in text for text in builder._recipe(False))
     assert builder._hash(["a", "b"]) != builder._hash(["ab"])
     other = replace(TINY, workers=3)
-    assert builder._config_header(TINY) != builder._config_header(other)
+    headers = [builder._config_header(c, t) for c in (TINY, other) for t in (False, True)]
+    assert len(set(headers)) == 4
 
 
 def test_old_builds_go(cache, tmp_path):
