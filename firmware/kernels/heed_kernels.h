@@ -18,6 +18,28 @@ struct heed_team {
     uint32_t index, size;
 };
 
+/* Requantisation by one instruction: clip((((acc + bias) * mul + half) >> shift) + zero point), the
+   last three in the word that heed.rq takes (heed/xheed.h). */
+struct heed_core_entry {
+    int32_t bias;
+    uint32_t rq;
+};
+
+/* y = x * w^T, requantised; an entry a column. Bases and strides are multiples of 4, sizes 1 or more.
+   What follows a row of x or w up to the next multiple of 4 is read, but not used. */
+struct heed_linear {
+    const void *x; /* int8, or uint8 when x_unsigned is not 0 */
+    uint32_t x_stride;
+    const int8_t *w; /* a row a column of y */
+    uint32_t w_stride;
+    void *y; /* int8, or uint8 when y_unsigned is not 0 */
+    uint32_t y_stride;
+    const struct heed_core_entry *entries;
+    uint32_t rows, columns, inner;
+    uint32_t x_unsigned, y_unsigned;
+};
+void heed_linear(const struct heed_linear *job, struct heed_team team);
+
 /* y = clip8((xhat * mul + add) >> shift), xhat the standardised row; an entry a column. */
 struct heed_layernorm {
     const int16_t *x;

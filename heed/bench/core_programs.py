@@ -1,12 +1,12 @@
 """The programs that cores are measured with: plain C for RV32IM, in `firmware/bench`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from heed.toolchain import compile
 from heed.toolchain.compiler import FIRMWARE
-from hw.config import ClusterConfig
+from hw.config import ClusterConfig, CoreConfig
 
 SOURCES = FIRMWARE / "bench"
 FLAGS = ("-fno-jump-tables",)
@@ -25,7 +25,7 @@ class Program:
         """Compile it for plain RV32IM; `main` is the file that calls it."""
         return compile(
             [SOURCES / f"{main}.c", SOURCES / f"{self.name}.c"],
-            config=config,
+            config=replace(config, core=CoreConfig.of("m")),
             defines={**self.sizes, **defines},
             flags=FLAGS,
             stack_bytes=STACK_BYTES,

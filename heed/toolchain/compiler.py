@@ -13,7 +13,7 @@ from pathlib import Path
 
 from heed.doctor import build_folder
 from heed.errors import HeedError
-from hw.config import ClusterConfig
+from hw.config import ClusterConfig, CoreConfig
 
 FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
 RUNTIME = FIRMWARE / "runtime"
@@ -23,11 +23,33 @@ KERNELS = FIRMWARE / "kernels"
 MAIN_STACK_BYTES = 16384
 """Stack of a hart when the stacks lie in main memory."""
 
-FLAGS = (
-    "-target riscv32-freestanding-none -mcpu=generic_rv32+m+zicsr+zifencei "
+_COMMON = (
+    "-target riscv32-freestanding-none "
     "-std=gnu11 -O2 -ffreestanding -nostdlib -fno-sanitize=all -fomit-frame-pointer -fwrapv -g0 "
     "-Wall -Wextra -Werror -Wl,-z,max-page-size=64"
 ).split()
+
+_WRAPPED = ("xcv_bitmanip", "xcv_hwlp", "xheed")
+"""Extensions that only wrappers use: the compiler takes `cv.fl1` for a count of leading zeros,
+which it is not, and has never heard of the others."""
+
+
+def architecture(core: CoreConfig) -> list[str]:
+    """Return the flags that tell compiler and wrappers which instructions a core has.
+
+    For each extension the macro `HEED_CORE_` with its name is defined; without it, the wrappers of
+    `heed/xcv.h` and `heed/xheed.h` are portable C.
+    """
+    emitted = [name.replace("_", "") for name in core.groups if name not in _WRAPPED]
+    features = "".join(f"+{name}" for name in ("zicsr", "zifencei", *emitted))
+    return [
+        f"-mcpu=generic_rv32{features}",
+        *(f"-DHEED_CORE_{name.upper()}=1" for name in core.groups),
+    ]
+
+
+FLAGS = [*_COMMON, *architecture(CoreConfig.of("m"))]
+"""Flags for a bare program in plain RV32IM."""
 
 
 def _runtime_sources() -> list[Path]:
@@ -124,7 +146,8 @@ def compile(
     out
         Where to copy the ELF; None leaves it in the build folder.
     config
-        The cluster that the program is linked for: sizes of its memories, number of harts.
+        The cluster that the program is linked for: sizes of its memories, number of harts, the
+        extensions of its cores.
     defines
         Further preprocessor macros.
     include
@@ -154,7 +177,8 @@ def compile(
         **(defines or {}),
     }
     command = [
-        *FLAGS,
+        *_COMMON,
+        *architecture(config.core),
         *(f"-D{name}={value}" for name, value in macros.items()),
         *flags,
     ]

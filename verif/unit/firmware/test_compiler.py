@@ -11,8 +11,6 @@ from hw.config import MAIN_BASE, TCDM_BASE
 from hw.presets import PAPER, TINY
 from hw.regmap import MAX_HARTS
 
-RV32IM = {0x03, 0x0F, 0x13, 0x17, 0x23, 0x33, 0x37, 0x63, 0x67, 0x6F, 0x73}
-
 
 def program(folder, text, name="program.c"):
     path = folder / name
@@ -64,21 +62,6 @@ def test_stacks_in_tcdm(tmp_path):
     names = symbols(compile([source], config=TINY, stack_bytes=512))
     assert names["__stack_top"] == TCDM_BASE + TINY.tcdm.bytes
     assert names["__stack_bottom"] == names["__stack_top"] - 2 * 512
-
-
-def test_only_instructions_that_the_core_has():
-    """Every kernel and the runtime: no compressed, atomic or floating-point instruction."""
-    kernels = sorted(compiler.KERNELS.glob("*.c"))
-    keep = ["-Wl,--no-gc-sections"]
-    main = compiler.FIRMWARE / "apps" / "hello.c"
-    address, code = section(compile([main, *kernels], config=TINY, flags=keep), ".text")
-    assert address == MAIN_BASE
-    words = [int.from_bytes(code[i : i + 4], "little") for i in range(0, len(code), 4)]
-    assert len(words) > 500
-    for word in words:
-        assert word & 0x7F in RV32IM, hex(word)
-        if word & 0x7F == 0x33:
-            assert word >> 25 in (0x00, 0x01, 0x20), hex(word)
 
 
 def test_the_same_program_is_compiled_once(tmp_path, monkeypatch):
