@@ -20,6 +20,7 @@ from heed.zoo.digits_vit import load_graph, load_images, quantise_input
 from hw.core.core import Core
 from hw.presets import TINY
 from sw_model import reference
+from sw_model.isa.table import TABLE
 from sw_model.iss.build import SOURCES as ISS
 from verif.conformance import programs
 from verif.lib.planted import plant
@@ -240,6 +241,16 @@ def test_a_difference_ends_the_run(tmp_path, monkeypatch, capfd, member):
         assert re.match(rf"  {who} {address + place:08x} [0-9a-f]{{8}} [a-z]+ ", text)
 
 
+ACCUMULATE = """
+int main(void)
+{
+    __asm__ volatile("li a0, 5\\n li a1, 3\\n addi a2, a0, 1\\n .word %0"
+                     ::"i"(WORD) : "a0", "a1", "a2");
+    return 0;
+}
+"""
+
+
 @pytest.mark.slow
 def test_a_planted_bug(tmp_path, monkeypatch):
     """Firmware on a core whose third operand misses the result right before it."""
@@ -248,9 +259,15 @@ def test_a_planted_bug(tmp_path, monkeypatch):
     plant(monkeypatch, Core, "elaborate", right, f"operand.eq({wrong})")
     iss_library(ignore)
     (tmp_path / "iss").symlink_to(build_folder().absolute() / "iss")
+    (mac,) = (row for row in TABLE if row.name == "cv.mac")
+    word = mac.match | 12 << 7 | 10 << 15 | 11 << 20
+    (tmp_path / "accumulate.c").write_text(ACCUMULATE)
+    elf = compile([tmp_path / "accumulate.c"], config=TINY, defines={"WORD": f"{word:#x}"})
     monkeypatch.setenv("HEED_BUILD", str(tmp_path))
-    path = tmp_path / "program.elf"
-    path.write_bytes(CONFORMANCE["computed_xcv_mac_0"].elf_bytes())
     broken = Simulator.build(TINY, tracing=True)
-    with pytest.raises(Divergence, match=r"rd_wdata is .* but must be [\s\S]* cv\.mac"):
-        broken.run(path, lockstep=True)
+    assert broken.run(elf).exited
+    with pytest.raises(Divergence) as caught:
+        broken.run(elf, lockstep=True)
+    message = str(caught.value)
+    assert message.startswith("hart 0: rd_wdata is ") and "must be 00000015\n" in message
+    assert message.count("cv.mac a2, a0, a1") == 2
