@@ -46,24 +46,17 @@ class Simd(wiring.Component):
             repeated = Mux(op.half, b[:16].replicate(2), b[:8].replicate(4))
             m.d.comb += [first.eq(a), second.eq(Mux(op.scalar, repeated, b))]
 
-        m.submodules.lower = lower = SimdLanes()
-        m.submodules.upper = upper = SimdLanes()
+        m.submodules.lanes = lanes = SimdLanes()
         m.submodules.mover = mover = SimdMover()
         m.d.comb += [
-            lower.op.eq(op),
-            lower.a.eq(first[:16]),
-            lower.b.eq(second[:16]),
-            upper.op.eq(op),
-            upper.a.eq(first[16:]),
-            upper.b.eq(second[16:]),
-            upper.negate.eq(1),
+            lanes.op.eq(op),
+            lanes.a.eq(first),
+            lanes.b.eq(second),
             mover.op.eq(op),
             mover.a.eq(a),
             mover.b.eq(b),
             mover.c.eq(self.c),
             mover.top.eq(self.high[2:4]),
-            self.result.eq(
-                Mux(op.kind == SimdKind.MOVE, mover.result, Cat(lower.result, upper.result))
-            ),
+            self.result.eq(Mux(op.kind == SimdKind.MOVE, mover.result, lanes.result)),
         ]
         return m

@@ -1,25 +1,29 @@
-"""Half of the packed unit: what stays within lanes."""
+"""Part of the packed unit: what stays within lanes."""
 
 from amaranth.hdl import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.core.units.carry_save import prefix_sum
 from hw.core.units.simd_op import SimdKind, SimdLogic, SimdOp
+
+BYTE_TOPS = 0x80808080
+HALF_TOPS = 0x80008000
+UPPER_HALF = 0xFFFF0000
+ONES = 0xFFFFFFFF
 
 
 class SimdLanes(wiring.Component):
-    """Sums, comparisons and shifts of one lane of 16 bits or two of 8.
+    """Sums, comparisons and shifts of two lanes of 16 bits or four of 8.
 
-    One adder, whose carry stops between bytes when lanes are bytes, gives sums, differences,
-    comparisons and negation; one shifter serves shifts and what is shifted after a sum.
+    One adder, which no carry leaves a lane in, gives sums, differences, comparisons and negation;
+    one shifter serves shifts and what is shifted after a sum. What is done to all bits alike is
+    written so that it simulates as one operation of whole words.
 
     Members
     -------
     op : In(SimdOp)
-    negate : In(1), for NEGATE: this lane of 16 bits is negated
-    a, b : In(16)
-    result : Out(16)
+    a, b : In(32)
+    result : Out(32)
 
     Timing
     ------
@@ -27,145 +31,150 @@ class SimdLanes(wiring.Component):
     """
 
     op: In(SimdOp)
-    negate: In(1)
-    a: In(16)
-    b: In(16)
-    result: Out(16)
+    a: In(32)
+    b: In(32)
+    result: Out(32)
 
     def elaborate(self, platform):
         m = Module()
         op, a, b = self.op, self.a, self.b
-        total = Signal(16)
-        m.d.comb += total.eq(self._sum(m))
-        shifted = Signal(16)
-        m.d.comb += shifted.eq(self._shift(m, total))
-        holds = self._order(m, total)
+        differ = Signal(32)
+        total = Signal(32)
+        shifted = Signal(32)
+        holds = Signal(32)
+        m.d.comb += [
+            differ.eq(a ^ b),
+            total.eq(self._sum(m)),
+            shifted.eq(self._shift(m, total)),
+            holds.eq(self._compare(m, differ, total)),
+        ]
         with m.Switch(op.kind):
-            with m.Case(SimdKind.SUM, SimdKind.AVERAGE, SimdKind.NEGATE):
+            with m.Case(SimdKind.SUM, SimdKind.AVERAGE, SimdKind.NEGATE, SimdKind.SHIFT):
                 m.d.comb += self.result.eq(shifted)
-            with m.Case(SimdKind.SHIFT):
-                left = op.variant.shift.left
-                m.d.comb += self.result.eq(Mux(left, shifted[::-1], shifted))
             with m.Case(SimdKind.LOGIC):
-                m.d.comb += self.result.eq(self._logic(m))
+                with m.Switch(op.variant.logic):
+                    with m.Case(SimdLogic.OR):
+                        m.d.comb += self.result.eq(a | b)
+                    with m.Case(SimdLogic.XOR):
+                        m.d.comb += self.result.eq(differ)
+                    with m.Case(SimdLogic.AND):
+                        m.d.comb += self.result.eq(a & b)
+                    with m.Default():
+                        m.d.comb += self.result.eq(holds)
             with m.Case(SimdKind.ORDER):
                 m.d.comb += self.result.eq(holds)
             with m.Case(SimdKind.PICK):
                 m.d.comb += self.result.eq((a & holds) | (b & ~holds))
         return m
 
-    def _lanes(self, lower, upper):
-        """Return 16 bits that tell for each lane what the top of its upper byte says."""
-        return Cat(Mux(self.op.half, upper, lower).replicate(8), upper.replicate(8))
+    def _lanes(self, tops):
+        """Return lanes full of ones where the upper one of their bytes, or the only one, has 1."""
+        half = self.op.half
+        of_lanes = [Mux(half, tops[1], tops[0]), tops[1], Mux(half, tops[3], tops[2]), tops[3]]
+        return Cat(Mux(top, C(0xFF, 8), 0) for top in of_lanes)
 
     def _sum(self, m):
-        """Return a + b, a - b, or a - b - 1 for a comparison that includes equality."""
+        """Return a + b, a - b, or a - b - 1 for a comparison that includes equality.
+
+        A difference is ~(~a + b), minus a is ~(~0 + a), and a - b - 1 is a + ~b.
+        """
         op, variant = self.op, self.op.variant
-        first = Signal(16)
-        second = Signal(16)
-        carry = Signal(2)  # into each byte that begins a lane
-        m.d.comb += [first.eq(self.a), second.eq(self.b)]
+        flips = Signal(32)  # bits to invert before and after the sum
+        negates = Signal()
+        complement = Signal()
+        first = Signal(32)
+        second = Signal(32)
+        within = Signal(32)
         with m.Switch(op.kind):
             with m.Case(SimdKind.SUM):
-                m.d.comb += carry.eq(variant.sum.subtract.replicate(2))
-                with m.If(variant.sum.subtract):
-                    m.d.comb += second.eq(~self.b)
+                m.d.comb += flips.eq(Mux(variant.sum.subtract, ONES, 0))
             with m.Case(SimdKind.NEGATE):
                 with m.If(variant.negate.turn):
-                    m.d.comb += [second.eq(~self.b), carry.eq(0b11)]
+                    m.d.comb += flips.eq(ONES)
                 with m.Else():
-                    signs = self._lanes(self.a[7], self.a[15])
-                    flip = Mux(variant.negate.shift[0], self.negate.replicate(16), signs)
-                    m.d.comb += [
-                        first.eq(self.a ^ flip),
-                        second.eq(0),
-                        carry.eq(Cat(flip[0], flip[8])),
-                    ]
+                    conjugates = variant.negate.shift[0]
+                    flip = Mux(conjugates, UPPER_HALF, self._lanes(_tops(self.a)))
+                    m.d.comb += [negates.eq(1), flips.eq(flip)]
             with m.Case(SimdKind.ORDER, SimdKind.PICK):
-                m.d.comb += [second.eq(~self.b), carry.eq(variant.order.strict.replicate(2))]
+                strict = variant.order.strict
+                m.d.comb += [flips.eq(Mux(strict, ONES, 0)), complement.eq(~strict)]
+        # The tops of lanes are added without a carry.
+        m.d.comb += [
+            first.eq(Mux(negates, 0, self.a) ^ flips),
+            second.eq(Mux(negates, self.a, Mux(complement, ~self.b, self.b))),
+            within.eq(Mux(op.half, ~HALF_TOPS, ~BYTE_TOPS)),
+        ]
+        carried = (first & within) + (second & within)
+        return carried[:32] ^ ((first ^ second) & ~within) ^ flips
 
-        # A bit in front of each byte: equal operands there make a carry or stop one, different
-        # ones let it pass.
-        passes = op.half
-        ahead = Cat(carry[0], first[:8], carry[1] | passes, first[8:])
-        behind = Cat(carry[0], second[:8], carry[1] & ~passes, second[8:])
-        total = Signal(18, name="spaced")
-        m.d.comb += total.eq(prefix_sum(m, ahead, behind))
-        return Cat(total[1:9], total[10:18])
-
-    def _order(self, m, total):
-        """Return all ones in the lanes where the comparison holds."""
-        order = self.op.variant.order
-
-        def below(top):
-            a, b = self.a[top], self.b[top]
-            return Mux(a == b, total[top], Mux(order.unsigned, b, a)) ^ order.invert
-
-        holds = Signal(16)
-        m.d.comb += holds.eq(self._lanes(below(7), below(15)))
-        return holds
-
-    def _logic(self, m):
-        logic = self.op.variant.logic
-        result = Signal(16)
-        differ = self.a ^ self.b
-        lower, upper = differ[:8].any(), differ[8:].any()
-        either = self.op.half & (lower | upper)
-        unequal = Cat((lower | either).replicate(8), (upper | either).replicate(8))
-        with m.Switch(logic):
-            with m.Case(SimdLogic.OR):
-                m.d.comb += result.eq(self.a | self.b)
-            with m.Case(SimdLogic.XOR):
-                m.d.comb += result.eq(differ)
-            with m.Case(SimdLogic.AND):
-                m.d.comb += result.eq(self.a & self.b)
-            with m.Case(SimdLogic.EQUAL):
-                m.d.comb += result.eq(~unequal)
-            with m.Case(SimdLogic.NOT_EQUAL):
-                m.d.comb += result.eq(unequal)
-        return result
+    def _compare(self, m, differ, total):
+        """Return all ones in the lanes where the comparison or the question for equality holds."""
+        op, order = self.op, self.op.variant.order
+        below = Signal(32)
+        unequal = Signal(4)
+        unequal_bytes = [differ.word_select(n, 8).any() for n in range(4)]
+        m.d.comb += [
+            below.eq((differ & Mux(order.unsigned, self.b, self.a)) | (~differ & total)),
+            unequal.eq(Cat(unequal_bytes)),
+        ]
+        with m.If(op.half):  # the upper bytes count
+            m.d.comb += [unequal[1].eq(differ[:16].any()), unequal[3].eq(differ[16:].any())]
+        tops = Signal(4)
+        with m.If(op.kind == SimdKind.LOGIC):
+            equal = op.variant.logic == SimdLogic.EQUAL
+            m.d.comb += tops.eq(Mux(equal, ~unequal, unequal))
+        with m.Else():
+            m.d.comb += tops.eq(Mux(order.invert, ~_tops(below), _tops(below)))
+        return self._lanes(tops)
 
     def _shift(self, m, total):
-        """Return a shifted as b says, mirrored for shifts to the left, or the sum shifted."""
+        """Return a shifted as b says, or the sum shifted."""
         op, variant, b = self.op, self.op.variant, self.b
-        shifts = op.kind == SimdKind.SHIFT
-        # To the left the mirrored word is shifted, in which bytes change places.
-        left = variant.shift.left
-        word = Signal(16)
-        lower_amount = Signal(4)
-        upper_amount = Signal(3)
-        signs = Signal(16)
-        m.d.comb += [
-            word.eq(Mux(left, self.a[::-1], self.a)),
-            signs.eq(self._lanes(word[7], word[15]) & variant.shift.arithmetic.replicate(16)),
-        ]
-        with m.If(op.half):
-            m.d.comb += [lower_amount.eq(b[:4]), upper_amount.eq(b[:3])]
-        with m.Elif(left):
-            m.d.comb += [lower_amount.eq(b[8:11]), upper_amount.eq(b[:3])]
-        with m.Else():
-            m.d.comb += [lower_amount.eq(b[:3]), upper_amount.eq(b[8:11])]
-        after_eight = Mux(lower_amount[3], Cat(word[8:], signs[8:]), word)
-
+        shifts, left, signed = Signal(), Signal(), Signal()
         sum_amount = Signal(2)
+        m.d.comb += signed.eq(1)
         with m.Switch(op.kind):
+            with m.Case(SimdKind.SHIFT):
+                shift = variant.shift
+                m.d.comb += [shifts.eq(1), left.eq(shift.left), signed.eq(shift.arithmetic)]
             with m.Case(SimdKind.SUM):
                 m.d.comb += sum_amount.eq(variant.sum.shift)
             with m.Case(SimdKind.AVERAGE):
-                m.d.comb += sum_amount.eq(1)
+                m.d.comb += [sum_amount.eq(1), signed.eq(0)]
             with m.Case(SimdKind.NEGATE):
                 m.d.comb += sum_amount.eq(Mux(variant.negate.turn, variant.negate.shift, 0))
-        sum_signs = Mux(op.kind == SimdKind.AVERAGE, 0, self._lanes(total[7], total[15]))
-
-        moving = Signal(16)
-        fill = Signal(16)
+        word, fill = Signal(32), Signal(32)
         m.d.comb += [
-            moving.eq(Mux(shifts, after_eight, total)),
-            fill.eq(Mux(shifts, signs, sum_signs)),
+            word.eq(Mux(shifts, self.a, total)),
+            fill.eq(Mux(signed, self._lanes(_tops(word)), 0)),
         ]
-        lower = Cat(moving[:8], Mux(op.half, moving[8:], fill[:8]))
-        upper = Cat(moving[8:], fill[8:])
-        return Cat(
-            (lower >> Mux(shifts, lower_amount[:3], sum_amount))[:8],
-            (upper >> Mux(shifts, upper_amount, sum_amount))[:8],
-        )
+
+        result = []
+        for n in range(0, 32, 16):
+            # The two bytes, and what comes from below and from above.
+            lower, upper = (Signal(8, name=f"{name}_{n}") for name in ("lower", "upper"))
+            m.d.comb += [lower.eq(word[n : n + 8]), upper.eq(word[n + 8 : n + 16])]
+            with m.If(shifts & op.half & b[n + 3]):
+                with m.If(left):
+                    m.d.comb += [lower.eq(0), upper.eq(word[n : n + 8])]
+                with m.Else():
+                    m.d.comb += [lower.eq(word[n + 8 : n + 16]), upper.eq(fill[n + 8 : n + 16])]
+            lower_amount, upper_amount = b[n : n + 3], Mux(op.half, b[n : n + 3], b[n + 8 : n + 11])
+            for index, byte, below, above, by in (
+                (n, lower, C(0, 8), Mux(op.half, upper, fill[n : n + 8]), lower_amount),
+                (n + 8, upper, Mux(op.half, lower, 0), fill[n + 8 : n + 16], upper_amount),
+            ):
+                # To the left by k is to the right by 1 + (7 - k) of what is 8 bits further up.
+                window = Signal(16, name=f"window_{index}")
+                amount = Signal(3, name=f"amount_{index}")
+                m.d.comb += [
+                    window.eq(Mux(left, Cat(below, byte) >> 1, Cat(byte, above))),
+                    amount.eq(Mux(shifts, Mux(left, ~by, by), sum_amount)),
+                ]
+                result.append((window >> amount)[:8])
+        return Cat(result)
+
+
+def _tops(word):
+    """Return the top bits of all bytes."""
+    return Cat(word[n] for n in range(7, 32, 8))

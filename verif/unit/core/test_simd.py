@@ -65,19 +65,34 @@ def test_encodings():
 
 
 PLANTED = {
-    "carry from byte to byte": (SimdLanes, "_sum", "carry[1] | passes", "1"),
-    "no carry within halves": (SimdLanes, "_sum", "passes = op.half", "passes = C(0)"),
-    "conjugate negates both": (SimdLanes, "_sum", "self.negate.replicate", "C(1).replicate"),
-    "unsigned is signed": (SimdLanes, "_order", "Mux(order.unsigned, b, a)", "a"),
-    "halves are equal by bytes": (SimdLanes, "_logic", "self.op.half &", "0 &"),
+    "carry from byte to byte": (
+        SimdLanes,
+        "_sum",
+        "Mux(op.half, ~HALF_TOPS, ~BYTE_TOPS)",
+        "~HALF_TOPS",
+    ),
+    "no carry within halves": (
+        SimdLanes,
+        "_sum",
+        "Mux(op.half, ~HALF_TOPS, ~BYTE_TOPS)",
+        "~BYTE_TOPS",
+    ),
+    "conjugate negates both": (SimdLanes, "_sum", "conjugates, UPPER_HALF", "conjugates, ONES"),
+    "unsigned is signed": (SimdLanes, "_compare", "Mux(order.unsigned, self.b, self.a)", "self.a"),
+    "halves are equal by bytes": (SimdLanes, "_compare", "m.If(op.half)", "m.If(0)"),
     "average of unsigned is signed": (
         SimdLanes,
         "_shift",
-        "SimdKind.AVERAGE, 0",
-        "SimdKind.AVERAGE, -total[15]",
+        "sum_amount.eq(1), signed.eq(0)",
+        "sum_amount.eq(1)",
     ),
-    "amounts of bytes not swapped": (SimdLanes, "_shift", "m.Elif(left)", "m.Elif(0)"),
-    "shift by 8 loses the sign": (SimdLanes, "_shift", "word[8:], signs[8:]", "word[8:], C(0, 8)"),
+    "left by one too many": (SimdLanes, "_shift", "Cat(below, byte) >> 1", "Cat(below, byte)"),
+    "shift by 8 loses the sign": (
+        SimdLanes,
+        "_shift",
+        "upper.eq(fill[n + 8 : n + 16])",
+        "upper.eq(0)",
+    ),
     "scalar bytes": (Simd, "elaborate", "b[:8].replicate(4)", "b[:16].replicate(2)"),
     "turned the other way": (Simd, "elaborate", "Cat(b[16:], a[:16])", "Cat(a[:16], b[16:])"),
     "insertion into byte 0": (SimdMover, "_sources", "b[:2] != k", "k != 0"),
