@@ -84,9 +84,10 @@ class Bitmanip(wiring.Component):
         field = Signal(32)
         lowest = Signal(32)
         sign = Signal()
+        ones = C(0xFFFFFFFF, 32)
         m.d.comb += [
-            field.eq(Cat((position <= n) & (end >= n) for n in range(32))),
-            lowest.eq(Cat((extent >= n) & (position <= 31 - n) for n in range(32))),
+            field.eq((ones << position) & (ones >> (~end)[:5])),  # ~end is 31 - end
+            lowest.eq((ones >> (~extent)[:5]) & (ones >> position)),
             sign.eq(~op.unsigned & self.a.bit_select(end, 1)),
         ]
 

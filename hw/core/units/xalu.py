@@ -126,7 +126,7 @@ class XAlu(wiring.Component):
         """Return first + second, first - second or, to compare them, first - second - 1."""
         half = Signal(32)
         carry = Signal()
-        m.d.comb += half.eq(Cat(op.round & (amount == n + 1) for n in range(31)))
+        m.d.comb += half.eq((op.round << amount) >> 1)
         with m.Switch(op.kind):
             with m.Case(XAluKind.SUM):
                 m.d.comb += carry.eq(op.subtract)

@@ -62,7 +62,7 @@ def test_encodings():
 
 
 PLANTED = {
-    "field ends at bit 30": ("elaborate", "end >= n)", "(end >= n) & (n < 31))"),
+    "field ends at bit 30": ("elaborate", "ones >> (~end)[:5]", "ones >> 1 >> (~end)[:5]"),
     "sign of the bit below": ("elaborate", "bit_select(end, 1)", "bit_select(extent, 1)"),
     "insertion goes right": ("_move", "-position", "position"),
     "reversal goes round": ("_move", "around.eq(0)", "around.eq(self.a)"),

@@ -81,7 +81,7 @@ def test_encodings():
 
 
 PLANTED = {
-    "rounds by the whole": ("_sum", "amount == n + 1", "amount == n"),
+    "rounds by the whole": ("_sum", "(op.round << amount) >> 1", "op.round << amount"),
     "carry into a comparison": (
         "_sum",
         "m.Case(XAluKind.SUM)",
