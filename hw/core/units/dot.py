@@ -112,12 +112,13 @@ def _product(m, op, a, half):
         for_low_sign.eq(op.a_signed & for_low[15]),
         for_high_sign.eq(op.a_signed & a[15]),
     ]
-    # Always zero; a constant would keep synthesis from adding all products up in one tree.
+    # Always zero. With constants here, or a shift, Yosys would add these products up by themselves
+    # first, which takes more levels.
     zeros = for_low[:8] & op.bytes.replicate(8)
     low_top = (for_low & low[7].replicate(16)) ^ byte_signed.replicate(16)
     high_top = (for_high & high[7].replicate(16)) ^ op.b_signed.replicate(16)
-    # Only with signed `b`: the sign of `a`, negative, times the byte, the sign of which is positive
-    # then. The lower byte of a half has none.
+    # What the sign of `a`, of negative weight, adds: `a` is signed only together with `b`. The
+    # byte's own sign makes that positive; the lower byte of a half has none.
     low_signs, high_signs = Signal(8), Signal(8)
     m.d.comb += [
         low_signs.eq((low & for_low_sign.replicate(8)) ^ Cat(C(0x7F, 7), halves)),

@@ -61,29 +61,26 @@ class SimdMover(wiring.Component):
     def _sources(self, m, k):
         """Return which byte goes to byte k, whether it is one of rs1, and whether rd's is kept."""
         op, b, half_k = self.op, self.b, k // 2
-        byte = Signal(2, name=f"byte_index_{k}")
-        half = Signal(name=f"half_index_{k}")
+        move = op.variant.move
+        extracts = (move == SimdMove.EXTRACT) | (move == SimdMove.EXTRACT_UNSIGNED)
+        inserts = move == SimdMove.INSERT
+        from_two = move == SimdMove.SHUFFLE_TWO
+        shuffles = (move == SimdMove.SHUFFLE) | from_two
+        packs = move == SimdMove.PACK
+        near = self.top if k == BYTES - 1 else b.word_select(k, 2)
+        byte_shuffled = Mux(op.scalar, near, b[8 * k : 8 * k + 2])
+        half_shuffled = Mux(op.scalar, b[half_k], b[16 * half_k])
+        byte = Mux(shuffles, byte_shuffled, Mux(extracts, b[:2], 0))
+        half = Mux(shuffles, half_shuffled, Mux(packs, op.scalar, extracts & b[0]))
+        of_two = Mux(op.half, b[16 * half_k + 1], b[8 * k + 2])
+        packed_from_a = Mux(op.half, half_k, k % 2)
+        elsewhere = Mux(op.half, b[0] != half_k, b[:2] != k)
+        index = Signal(2, name=f"index_{k}")
         from_a = Signal(name=f"from_a_{k}")
         keep = Signal(name=f"keep_{k}")
-        m.d.comb += from_a.eq(1)
-        with m.Switch(op.variant.move):
-            with m.Case(SimdMove.EXTRACT, SimdMove.EXTRACT_UNSIGNED):
-                m.d.comb += [byte.eq(b[:2]), half.eq(b[0])]
-            with m.Case(SimdMove.INSERT):
-                m.d.comb += keep.eq(Mux(op.half, b[0] != half_k, b[:2] != k))
-            with m.Case(SimdMove.SHUFFLE, SimdMove.SHUFFLE_TWO):
-                near = self.top if k == BYTES - 1 else b.word_select(k, 2)
-                m.d.comb += [
-                    byte.eq(Mux(op.scalar, near, b[8 * k : 8 * k + 2])),
-                    half.eq(Mux(op.scalar, b[half_k], b[16 * half_k])),
-                ]
-                with m.If(op.variant.move == SimdMove.SHUFFLE_TWO):
-                    m.d.comb += from_a.eq(Mux(op.half, b[16 * half_k + 1], b[8 * k + 2]))
-            with m.Case(SimdMove.PACK):
-                m.d.comb += [
-                    half.eq(op.scalar),
-                    from_a.eq(Mux(op.half, half_k, k % 2)),
-                    keep.eq(~op.half & (op.scalar ^ half_k)),
-                ]
-        index = Mux(op.half, Cat(C(k % 2, 1), half), byte)
+        m.d.comb += [
+            index.eq(Mux(op.half, Cat(C(k % 2, 1), half), byte)),
+            from_a.eq((of_two | ~from_two) & (packed_from_a | ~packs)),
+            keep.eq((inserts & elsewhere) | (packs & ~op.half & (op.scalar ^ half_k))),
+        ]
         return index, from_a, keep

@@ -97,7 +97,7 @@ PLANTED = {
     "turned the other way": (Simd, "elaborate", "Cat(b[16:], a[:16])", "Cat(a[:16], b[16:])"),
     "insertion into byte 0": (SimdMover, "_sources", "b[:2] != k", "k != 0"),
     "shuffle takes rd for rs1": (SimdMover, "_sources", "b[8 * k + 2]", "~b[8 * k + 2]"),
-    "packs the lower halves": (SimdMover, "_sources", "half.eq(op.scalar)", "half.eq(0)"),
+    "packs the lower halves": (SimdMover, "_sources", "packs, op.scalar", "packs, 0"),
     "highest byte from the immediate": (SimdMover, "_sources", "k == BYTES - 1", "0"),
     "sign of bytes inverted": (SimdMover, "elaborate", "chosen[0][7]", "~chosen[0][7]"),
 }
