@@ -19,6 +19,7 @@ static inline __attribute__((always_inline)) void whole_blocks(struct heed_linea
     const struct heed_core_entry *entries = job.entries;
     const word *x = job.x;
     int8_t *y = job.y;
+    bool aligned = (uintptr_t)y % 4 == 0;
 
     for (; blocks; blocks--) {
         int32_t sums[BLOCK][BLOCK];
@@ -40,13 +41,19 @@ static inline __attribute__((always_inline)) void whole_blocks(struct heed_linea
         } else {
             REQUANTISE(0, 0) REQUANTISE(1, 0) REQUANTISE(2, 0) REQUANTISE(3, 0)
         }
-        for (unsigned i = 0; i < BLOCK; i++, y = ROW(y, 1, job.y_stride))
-            *(word *)y = bytes[i];
+        if (aligned) {
+            for (unsigned i = 0; i < BLOCK; i++, y = ROW(y, 1, job.y_stride))
+                *(word *)y = bytes[i];
+        } else {
+            for (unsigned i = 0; i < BLOCK; i++, y = ROW(y, 1, job.y_stride))
+                for (unsigned j = 0; j < BLOCK; j++)
+                    y[j] = (int8_t)(bytes[i] >> 8 * j);
+        }
         x = ROW(x, BLOCK, job.x_stride);
     }
 }
 
-/* The first rows and columns of the job, element by element. */
+/* The first rows and columns of a job that is narrower than a block, element by element. */
 static __attribute__((noinline)) void elements(const struct heed_linear *job, uint32_t rows,
                                                uint32_t columns)
 {
@@ -74,7 +81,8 @@ static inline uint32_t minimum(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-/* A share of the blocks, which are numbered down the columns: rows of W are used over and over. */
+/* A share of the blocks, which are numbered down the columns: rows of W are used over and over. The
+   last block of a column or row may reach back into the one before it, with the same results. */
 static inline __attribute__((always_inline)) void linear(const struct heed_linear *job,
                                                          struct share share, struct kind kind)
 {
@@ -82,20 +90,20 @@ static inline __attribute__((always_inline)) void linear(const struct heed_linea
     uint32_t column = share.first / down * BLOCK, row = share.first % down * BLOCK;
 
     for (uint32_t left = share.end - share.first; left;) {
-        uint32_t columns = minimum(job->columns - column, BLOCK);
-        uint32_t blocks = minimum(columns / BLOCK * ((job->rows - row) / BLOCK), left);
+        bool whole = job->rows >= BLOCK && job->columns >= BLOCK;
+        uint32_t top = whole ? minimum(row, job->rows - BLOCK) : row;
+        uint32_t first = whole ? minimum(column, job->columns - BLOCK) : column;
+        uint32_t blocks = whole ? minimum((job->rows - top) / BLOCK, left) : 1;
         struct heed_linear part = *job;
 
-        part.x = ROW(job->x, row, job->x_stride);
-        part.w = ROW(job->w, column, job->w_stride);
-        part.y = (int8_t *)ROW(job->y, row, job->y_stride) + column;
-        part.entries += column;
-        if (blocks) {
+        part.x = ROW(job->x, top, job->x_stride);
+        part.w = ROW(job->w, first, job->w_stride);
+        part.y = (int8_t *)ROW(job->y, top, job->y_stride) + first;
+        part.entries += first;
+        if (whole)
             whole_blocks(part, kind, blocks);
-        } else {
-            elements(&part, minimum(job->rows - row, BLOCK), columns);
-            blocks = 1;
-        }
+        else
+            elements(&part, minimum(job->rows - row, BLOCK), minimum(job->columns - column, BLOCK));
         left -= blocks;
         row += blocks * BLOCK;
         if (row >= job->rows) {

@@ -93,6 +93,17 @@ class Row:
         return asdict(self) | {"mac_per_cycle": self.mac_per_cycle}
 
 
+def _stride(columns: int) -> int:
+    """Return the distance of rows: the kernel wants multiples of 4."""
+    return -(-columns // 4) * 4
+
+
+def _rows(matrix: np.ndarray) -> bytes:
+    """Return a matrix of bytes with rows that begin at multiples of 4."""
+    columns = matrix.shape[1]
+    return np.pad(matrix, ((0, 0), (0, _stride(columns) - columns))).tobytes()
+
+
 class Work:
     """A kernel's program and its operands.
 
@@ -126,9 +137,9 @@ class Work:
             "ROWS": sizes.rows,
             "COLUMNS": sizes.columns,
             "INNER": sizes.inner,
-            "X_STRIDE": sizes.inner,
-            "W_STRIDE": sizes.inner,
-            "Y_STRIDE": sizes.columns,
+            "X_STRIDE": _stride(sizes.inner),
+            "W_STRIDE": _stride(sizes.inner),
+            "Y_STRIDE": _stride(sizes.columns),
         }
         sources = [FIRMWARE / "bench" / "kernels_linear.c", KERNELS / "linear.c"]
         return compile(sources, config=config, defines=defines, stack_bytes=STACK_BYTES)
@@ -136,11 +147,11 @@ class Work:
     def _place(self, x: np.ndarray, w: np.ndarray, entries: CoreEntries) -> None:
         names = symbols(self.elf)
         self.loads = [
-            (names["bench_x"], x.tobytes()),
-            (names["bench_w"], w.tobytes()),
+            (names["bench_x"], _rows(x)),
+            (names["bench_w"], _rows(w)),
             (names["bench_entries"], entries.bytes()),
         ]
-        self.dump = (names["bench_y"], self.result.size)
+        self.dump = (names["bench_y"], len(_rows(self.result)))
 
     def cycles(self, simulator: Simulator | IssSimulator, cores: int) -> int:
         """Run it on some cores.
@@ -153,7 +164,8 @@ class Work:
         run: RunResult = simulator.run(self.elf, harts=cores, loads=self.loads, dumps=[self.dump])
         if run.status:
             raise HeedError(f"exit status {run.status}: {run.trap or 'the program failed'}")
-        found = np.frombuffer(run.dumps[0], np.int8).reshape(self.result.shape)
+        rows, columns = self.result.shape
+        found = np.frombuffer(run.dumps[0], np.int8).reshape(rows, -1)[:, :columns]
         if wrong := np.argwhere(found != self.result).tolist():
             row, column = wrong[0]
             raise HeedError(
@@ -193,3 +205,41 @@ def measure(matmul: Matmul, config: ClusterConfig, progress: Progress) -> list[R
         except HeedError as error:
             raise HeedError(f"{matmul.name} on {cores} cores: {error.message}") from None
     return rows
+
+
+HEADINGS = ("kernel", "cores", "MACs", "cycles", "MAC/cycle", "bound", "of the bound", "estimate")
+
+
+def texts(row: Row) -> list[str]:
+    """Return the cells of a row under HEADINGS."""
+    return [
+        row.name,
+        str(row.cores),
+        f"{row.macs:,}",
+        f"{row.cycles:,}",
+        f"{row.mac_per_cycle:.2f}",
+        f"{row.bound:.2f}",
+        f"{row.mac_per_cycle / row.bound:.1%}",
+        f"{row.estimate:,}",
+    ]
+
+
+MARK = "<!-- Written by `heed bench kernels`: -->"
+"""Line of a page below which the measured table stands."""
+
+
+def page(old: str, rows: list[Row]) -> str:
+    """Return a page with the rows in the place of what is below MARK.
+
+    Raises
+    ------
+    HeedError
+        There is no such line.
+    """
+    head, mark, _ = old.partition(MARK)
+    if not mark:
+        raise HeedError(f"the page has no line {MARK}")
+    lines = [head + MARK, "", "| " + " | ".join(HEADINGS) + " |"]
+    lines.append("|---|" + "--:|" * (len(HEADINGS) - 1))
+    lines += ["| " + " | ".join(texts(row)) + " |" for row in rows]
+    return "\n".join(lines) + "\n"

@@ -31,8 +31,8 @@ def command(
 ) -> None:
     """Measure networks layer by layer on every preset.
 
-    Or the engine alone (heed bench engine), or a core (heed bench core). The tables of networks go
-    to docs/reference/benchmarks.md.
+    Or the engine alone (heed bench engine), a core (heed bench core), or the kernels on the cores
+    (heed bench kernels). The tables of networks go to docs/reference/benchmarks.md.
     """
     if context.invoked_subcommand is not None:
         return
@@ -232,3 +232,38 @@ def core(
         raise HeedError(f"{target} is stale", f"heed bench core -o {target} brings it up to date")
     else:
         say("the table is current")
+
+
+@group.command("kernels")
+def kernels(
+    preset: Preset = "paper",
+    file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the rows to this file.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="PAGE", help="Renew the table of this page."),
+    ] = None,
+) -> None:
+    """Measure the kernels on 1, 2, 4 and 8 cores; every result is compared with the reference."""
+    check_output("--json", file)
+    config = preset_config(preset)
+    old = "" if output is None else _read(output)
+    from heed import doctor
+
+    doctor.require("bench")
+    from heed.bench.kernels import HEADINGS, MATMULS, measure, page, texts
+
+    if output is not None:
+        page(old, [])  # complains now rather than after all the work
+    with Progress() as progress:
+        rows = [row for matmul in MATMULS for row in measure(matmul, config, progress)]
+    if file is not None:
+        _write(file, json.dumps([row.as_dict() for row in rows], indent=1) + "\n")
+    result = table(*HEADINGS)
+    for row in rows:
+        result.add_row(*texts(row))
+    show(f"{config.name.upper()}: kernels on the cores", result)
+    if output is not None:
+        _write(output, page(old, rows))
+        say(f"wrote {output}")

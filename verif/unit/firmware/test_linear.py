@@ -1,6 +1,7 @@
 """The linear kernel on this computer, on the simulator and on the RTL, against the reference."""
 
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -215,6 +216,13 @@ BUGS = {
     "a lane": ("linear.c", "REQUANTISE(2, 1)", "REQUANTISE(3, 1)"),
     "clipping": ("linear.c", "REQUANTISE(1, 0)", "REQUANTISE(1, 1)"),
     "the share": ("linear.c", "row = share.first % down * BLOCK", "row = 0"),
+    "the last rows": ("linear.c", "whole ? minimum(row, job->rows - BLOCK) : row", "row"),
+    "the last columns": (
+        "linear.c",
+        "whole ? minimum(column, job->columns - BLOCK) : column",
+        "whole ? minimum(column, job->columns - BLOCK - 1) : column",
+    ),
+    "bytes of a word": ("linear.c", "bytes[i] >> 8 * j", "bytes[i] >> 4 * j"),
     "the next column": ("linear.c", "column += BLOCK;", "column += BLOCK - 1;"),
 }
 
@@ -231,8 +239,8 @@ def test_planted_bugs_are_found(tmp_path, monkeypatch, bug):
     monkeypatch.setattr(compiler, "KERNELS", tmp_path)
     target = Target(tmp_path, TINY, IssSimulator(TINY))
     found = 0
-    for seed in range(8):
-        job = make_job(seed, 13, 10, 16 + seed // 4 * 3, bool(seed & 1), bool(seed & 2))
+    for (rows, columns), inner, seed in product(((13, 10), (13, 12), (3, 5)), (16, 19), range(4)):
+        job = make_job(seed, rows, columns, inner, bool(seed & 1), bool(seed & 2))
         try:
             job.check(target.run(job, 2))
         except AssertionError:
