@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from heed.simulator.iss import IssSimulator
-from heed.toolchain import compile, symbols
+from heed.toolchain import compile, compiler, symbols
 from heed.toolchain.compiler import INCLUDE, run_compiler
 from heed.toolchain.host import FLAGS as HOST_FLAGS
 from hw.config import CORE_GROUPS, CoreConfig
@@ -260,6 +260,13 @@ def test_the_compiler_and_this_computer_agree(tmp_path):
     host = on_host(BUILTINS, tmp_path)
     for text, ours, theirs in zip(BUILTINS, found, host, strict=True):
         assert np.array_equal(ours, theirs), text
+
+
+def test_the_compiler_must_not_know_of_bit_manipulation(tmp_path, monkeypatch):
+    """It would emit cv.fl1 for leading zeros. Once it does not, it may know of them."""
+    monkeypatch.setattr(compiler, "_WRAPPED", ("xcv_hwlp", "xheed"))
+    found, _ = on_simulator(BUILTINS[:1], tmp_path, CoreConfig())
+    assert not np.array_equal(found, on_host(BUILTINS[:1], tmp_path))
 
 
 @pytest.mark.parametrize("group", [group for group in CORE_GROUPS if group != "m"])
