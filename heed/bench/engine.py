@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from heed.bench.items import PUBLISHED, Case
+from heed.bench.page import renewed
 from heed.bench.program import Work
 from heed.errors import HeedError
 from heed.simulator.engine import EngineRun, EngineSimulator
@@ -244,13 +245,5 @@ def page(old: str, rows: list[Row]) -> str:
     HeedError
         There is no such line.
     """
-    head, mark, _ = old.partition(MARK)
-    if not mark:
-        raise HeedError(f"the page has no line {MARK}")
-    lines = [head + MARK, "", "| " + " | ".join(HEADINGS) + " |"]
-    lines.append("|---|" + "--:|" * (len(HEADINGS) - 1))
-    lines += ["| " + " | ".join(texts(row)) + " |" for row in rows]
-    for row in rows:
-        if row.traffic:
-            lines += ["", traffic_text(row) + "."]
-    return "\n".join(lines) + "\n"
+    text = renewed(old, MARK, HEADINGS, map(texts, rows))
+    return text + "".join(f"\n{traffic_text(row)}.\n" for row in rows if row.traffic)

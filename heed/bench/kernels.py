@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from heed.bench.page import renewed
 from heed.errors import HeedError
 from heed.simulator import Simulator
 from heed.simulator.iss import IssSimulator
@@ -236,10 +237,4 @@ def page(old: str, rows: list[Row]) -> str:
     HeedError
         There is no such line.
     """
-    head, mark, _ = old.partition(MARK)
-    if not mark:
-        raise HeedError(f"the page has no line {MARK}")
-    lines = [head + MARK, "", "| " + " | ".join(HEADINGS) + " |"]
-    lines.append("|---|" + "--:|" * (len(HEADINGS) - 1))
-    lines += ["| " + " | ".join(texts(row)) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
+    return renewed(old, MARK, HEADINGS, map(texts, rows))

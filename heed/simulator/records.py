@@ -4,31 +4,8 @@ import os
 import struct
 import threading
 from collections.abc import Callable
-from typing import NamedTuple
 
-
-class Record(NamedTuple):
-    """`struct heed_retire` of sw_model/iss/retire.h, member by member."""
-
-    time: int
-    mem_time: int
-    pc: int
-    next_pc: int
-    insn: int
-    rd_wdata: int
-    rd2_wdata: int
-    mem_addr: int
-    mem_rdata: int
-    mem_wdata: int
-    rd_addr: int
-    rd2_addr: int
-    mem_rmask: int
-    mem_wmask: int
-    trap: int
-    cause: int
-    irq: int
-    irq_cause: int
-
+from sw_model.iss.iss import Retired
 
 _FRAME = struct.Struct("<Q2Q8I8B")
 """The hart, then the record."""
@@ -47,7 +24,7 @@ class RecordPipe:
         Gets hart and record of each instruction, in order.
     """
 
-    def __init__(self, receive: Callable[[int, Record], None]):
+    def __init__(self, receive: Callable[[int, Retired], None]):
         self._receive = receive
         self._error: BaseException | None = None
 
@@ -75,6 +52,6 @@ class RecordPipe:
             with open(self._reader, "rb", buffering=1 << 20) as file:
                 while len(data := file.read(_FRAME.size)) == _FRAME.size:
                     hart, *fields = _FRAME.unpack(data)
-                    self._receive(hart, Record._make(fields))
+                    self._receive(hart, Retired._make(fields))
         except BaseException as error:
             self._error = error

@@ -11,10 +11,11 @@ from heed.errors import HeedError
 from heed.simulator.build import TRACING, Build, Report, build
 from heed.simulator.elf import Program, check_run
 from heed.simulator.library import iss_library
-from heed.simulator.records import Record, RecordPipe
+from heed.simulator.records import RecordPipe
 from heed.simulator.result import MAX_CYCLES, Divergence, RunResult, Trap
 from heed.simulator.waves import write_save_files
 from hw.config import ClusterConfig
+from sw_model.iss.iss import Retired
 
 _NO_TOHOST = 1
 
@@ -77,7 +78,7 @@ class Simulator:
         snapshots: bool = False,
         console: Callable[[bytes], None] | None = None,
         waves: tuple[str | Path, int | None, int | None] | None = None,
-        trace: Callable[[int, Record], None] | None = None,
+        trace: Callable[[int, Retired], None] | None = None,
         lockstep: bool = False,
     ) -> RunResult:
         """Run a program until it ends, `max_cycles` have passed or a trap finds no handler.
@@ -167,7 +168,7 @@ def _ignore(_: object) -> None:
 def _execute(
     command: list[str],
     console: Callable[[bytes], None],
-    trace: Callable[[int, Record], None] | None,
+    trace: Callable[[int, Retired], None] | None,
 ) -> bytes:
     """Run the simulator, hand on what it prints and traces, and return all that it printed."""
     if trace is None:

@@ -7,15 +7,16 @@ import pytest
 
 from heed.errors import HeedError
 from heed.simulator.elf import Program
-from heed.simulator.records import Record, RecordPipe
+from heed.simulator.records import RecordPipe
 from heed.simulator.result import Trap
 from heed.simulator.signature import signature_range, signature_text, write_signature
 from heed.simulator.trace import HEADER, TraceFile, line
 from hw.config import TCDM_BASE
 from hw.presets import TINY
+from sw_model.iss.iss import Retired
 
 END_OF_TCDM = TCDM_BASE + TINY.tcdm.bytes
-NOTHING = Record(*[0] * len(Record._fields))
+NOTHING = Retired(*[0] * len(Retired._fields))
 ADDI = 0x00A2_8293  # addi t0, t0, 10
 
 
