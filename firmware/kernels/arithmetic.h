@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "heed_kernels.h"
+#include "kernel.h"
 
 /* A parameter entry, unpacked. */
 struct entry {

@@ -12,7 +12,7 @@ from heed.flow.lower import lower
 from heed.flow.marks import MAX_LAYERS
 from heed.flow.plan import STACK_BYTES, Plan, make_plan
 from heed.toolchain import compile, symbols
-from heed.toolchain.compiler import KERNELS
+from heed.toolchain.compiler import kernel_sources
 from hw.config import TCDM_BASE, ClusterConfig
 from sw_model.graph import Graph
 
@@ -82,7 +82,7 @@ def deploy(graph: Graph, config: ClusterConfig) -> Program:
     if not source.is_file() or source.read_text() != text:
         source.write_text(text)
     elf = compile(
-        [source, *sorted(KERNELS.glob("*.c"))],
+        [source, *kernel_sources()],
         config=config,
         stack_bytes=STACK_BYTES,
         flags=["-Wframe-larger-than=512"],

@@ -52,6 +52,11 @@ FLAGS = [*_COMMON, *architecture(CoreConfig.of("m"))]
 """Flags for a bare program in plain RV32IM."""
 
 
+def kernel_sources() -> list[Path]:
+    """Return the C files of all kernels."""
+    return sorted(KERNELS.rglob("*.c"))
+
+
 def _runtime_sources() -> list[Path]:
     return sorted([*RUNTIME.glob("*.S"), *RUNTIME.glob("*.c")])
 

@@ -8,11 +8,14 @@ from functools import cache
 from pathlib import Path
 
 from heed.doctor import build_folder
-from heed.toolchain.compiler import INCLUDE, run_compiler
+from heed.toolchain.compiler import INCLUDE, kernel_sources, run_compiler
 from heed.toolchain.compiler import KERNELS as KERNEL_FOLDER
 from heed.toolchain.kernels import KERNELS, is_pointer
 
 FLAGS = "-std=gnu11 -O2 -fPIC -shared -fwrapv -fno-sanitize=all -Wall -Wextra -Werror".split()
+
+
+_NUMBERS = {"uint32_t": ctypes.c_uint32, "int32_t": ctypes.c_int32}
 
 
 class Team(ctypes.Structure):
@@ -23,8 +26,8 @@ class Team(ctypes.Structure):
 
 def _structure(kernel: str) -> type[ctypes.Structure]:
     fields = [
-        (name, ctypes.c_void_p if is_pointer(kernel, name) else ctypes.c_uint32)
-        for name in KERNELS[kernel]
+        (name, ctypes.c_void_p if is_pointer(kernel, name) else _NUMBERS[kind])
+        for name, kind in KERNELS[kernel].items()
     ]
     return type(kernel, (ctypes.Structure,), {"_fields_": fields})
 
@@ -70,9 +73,9 @@ def host_kernels() -> HostKernels:
     HeedError
         If the compiler is missing or refuses the sources.
     """
-    sources = sorted(KERNEL_FOLDER.glob("*.c"))
+    sources = kernel_sources()
     digest = hashlib.sha256(" ".join(FLAGS).encode())
-    for path in [*sources, *sorted([*KERNEL_FOLDER.glob("*.h"), *INCLUDE.rglob("*.h")])]:
+    for path in [*sources, *sorted([*KERNEL_FOLDER.rglob("*.h"), *INCLUDE.rglob("*.h")])]:
         digest.update(path.name.encode() + path.read_bytes())
     library = build_folder().resolve() / "firmware" / f"host-{digest.hexdigest()[:24]}.so"
     if not library.is_file():

@@ -1,75 +1,48 @@
-"""The kernels of `firmware/kernels/heed_kernels.h`: the fields of their job structures, in order.
+"""The kernels of `firmware/kernels`: the fields of their job structures, as the headers have them.
 
 Both the generated C and the calls into kernels compiled for this computer build on it. Besides,
 the parameters of requantisation in core form.
 """
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from heed.toolchain.compiler import KERNELS as KERNEL_FOLDER
 from sw_model.ops import Entry
 
-KERNELS: dict[str, dict[str, str]] = {
-    "heed_linear": {
-        "x": "const void *",
-        "x_stride": "uint32_t",
-        "w": "const int8_t *",
-        "w_stride": "uint32_t",
-        "y": "void *",
-        "y_stride": "uint32_t",
-        "entries": "const struct heed_core_entry *",
-        "rows": "uint32_t",
-        "columns": "uint32_t",
-        "inner": "uint32_t",
-        "x_unsigned": "uint32_t",
-        "y_unsigned": "uint32_t",
-    },
-    "heed_layernorm": {
-        "x": "const int16_t *",
-        "x_stride": "uint32_t",
-        "y": "int8_t *",
-        "y_stride": "uint32_t",
-        "entries": "const struct heed_parameter *",
-        "rows": "uint32_t",
-        "columns": "uint32_t",
-    },
-    "heed_add": {
-        "a": "const int16_t *",
-        "a_stride": "uint32_t",
-        "b": "const void *",
-        "b_stride": "uint32_t",
-        "b_bytes": "uint32_t",
-        "y": "int16_t *",
-        "y_stride": "uint32_t",
-        "entry": "const struct heed_parameter *",
-        "rows": "uint32_t",
-        "columns": "uint32_t",
-    },
-    "heed_patch_embed": {
-        "image": "const int8_t *",
-        "image_stride": "uint32_t",
-        "weight": "const int8_t *",
-        "weight_stride": "uint32_t",
-        "position": "const int16_t *",
-        "position_stride": "uint32_t",
-        "y": "int16_t *",
-        "y_stride": "uint32_t",
-        "entries": "const struct heed_parameter *",
-        "height": "uint32_t",
-        "width": "uint32_t",
-        "patch": "uint32_t",
-        "columns": "uint32_t",
-    },
-    "heed_mean_pool": {
-        "x": "const int8_t *",
-        "x_stride": "uint32_t",
-        "y": "int8_t *",
-        "entry": "const struct heed_parameter *",
-        "rows": "uint32_t",
-        "columns": "uint32_t",
-    },
-}
+_STRUCTURE = re.compile(r"struct (heed_\w+) \{(.*?)\};", re.DOTALL)
+_FUNCTION = r"void {0}\(const struct {0} \*\w+, struct heed_team \w+\);"
+_FIELD = re.compile(r"(.*?[ *])(\w+(?:, \w+)*)")
+
+
+def _fields(body: str) -> dict[str, str]:
+    fields = {}
+    for line in filter(None, (" ".join(line.split()) for line in body.split(";"))):
+        kind, names = _FIELD.fullmatch(line).groups()
+        fields |= {name: kind.strip() for name in names.split(", ")}
+    return fields
+
+
+def read_headers(folder: Path) -> dict[str, dict[str, str]]:
+    """Return the kernels that the headers in a folder declare, in the order of their files.
+
+    A kernel is a function `void heed_x(const struct heed_x *job, struct heed_team team)` in a header
+    that holds its structure; every field of it is a pointer, uint32_t or int32_t.
+    """
+    kernels = {}
+    for path in sorted(folder.rglob("*.h")):
+        text = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
+        for name, body in _STRUCTURE.findall(text):
+            if re.search(_FUNCTION.format(name), text):
+                kernels[name] = _fields(body)
+    return kernels
+
+
+KERNELS = read_headers(KERNEL_FOLDER)
+"""Name and type of every field of every kernel's job structure, in order."""
 
 
 def is_pointer(kernel: str, field: str) -> bool:

@@ -6,7 +6,7 @@ import pytest
 
 from heed.flow.deploy import deploy
 from heed.toolchain import compile
-from heed.toolchain.compiler import FIRMWARE, KERNELS
+from heed.toolchain.compiler import FIRMWARE, kernel_sources
 from heed.zoo.digits_vit import load_graph
 from hw.config import CoreConfig
 from hw.presets import TINY
@@ -31,7 +31,7 @@ EVERYTHING = ("-Wl,--no-gc-sections",)
 
 def kernels(config):
     """All kernels, also those that nobody calls."""
-    sources = [FIRMWARE / "apps" / "hello.c", *sorted(KERNELS.glob("*.c"))]
+    sources = [FIRMWARE / "apps" / "hello.c", *kernel_sources()]
     return compile(sources, config=config, flags=EVERYTHING)
 
 

@@ -1,6 +1,7 @@
 /* LayerNorm in integers: exact statistics, one square root and one division a row. */
 
 #include "arithmetic.h"
+#include "norm/norm.h"
 
 enum {
     PRECISION = 16, /* bits of the deviation and of its reciprocal */

@@ -1,6 +1,7 @@
 /* Residual addition of two scaled matrices with one rounding. */
 
 #include "arithmetic.h"
+#include "elementwise/elementwise.h"
 
 #include <stdbool.h>
 

@@ -1,6 +1,7 @@
 /* Mean over the rows of a matrix. */
 
 #include "arithmetic.h"
+#include "tokens/tokens.h"
 
 void heed_mean_pool(const struct heed_mean_pool *given, struct heed_team team)
 {

@@ -1,6 +1,7 @@
 /* Linear layer: rows of X times rows of W, requantised per column, in blocks of 4 x 4. */
 
 #include "arithmetic.h"
+#include "matrix/linear.h"
 #include "block.h"
 #include "heed/xheed.h"
 

@@ -1,6 +1,7 @@
 /* Patch embedding: an image becomes a sequence of tokens. */
 
 #include "arithmetic.h"
+#include "tokens/tokens.h"
 
 /* Dot product of a patch, `patch` rows of an image, with one channel's weights. */
 static int32_t dot_patch(const int8_t *image, uint32_t stride, const int8_t *weight,

@@ -1,0 +1,176 @@
+"""Operands of kernels in one stretch of memory, and jobs that work on them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from heed.errors import HeedError
+
+GUARD = 0xA5
+"""What fills memory where nothing was placed: a write outside a result shows."""
+
+ALIGN = 4
+"""Rows begin at multiples of this many bytes."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an array lies.
+
+    Parameters
+    ----------
+    offset
+        Bytes from the start of the memory.
+    shape, dtype
+        Of the array.
+    strides
+        Bytes from one element to the next, a number a dimension.
+    """
+
+    offset: int
+    shape: tuple[int, ...]
+    dtype: str
+    strides: tuple[int, ...]
+
+    @property
+    def stride(self) -> int:
+        """Bytes from one row to the next: of the last dimension but one, 0 for a vector."""
+        return self.strides[-2] if len(self.strides) > 1 else 0
+
+    def view(self, memory) -> np.ndarray:
+        """Return the array in a buffer that holds the memory, without copying."""
+        return np.ndarray(self.shape, self.dtype, memory, self.offset, self.strides)
+
+
+Value = int | Place | None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One call of a kernel.
+
+    Parameters
+    ----------
+    kernel
+        Name of its function.
+    values
+        The fields of its job structure: numbers, places for pointers, None for pointers that are 0.
+    results
+        Places that it writes, by name.
+    scratch
+        Places that it may write, with nothing of worth in the end.
+    """
+
+    kernel: str
+    values: Mapping[str, Value]
+    results: Mapping[str, Place]
+    scratch: tuple[Place, ...] = ()
+
+    def fields(self, base: int) -> dict[str, int]:
+        """Return the fields as numbers, for a memory that starts at address `base`."""
+        return {
+            name: base + value.offset if isinstance(value, Place) else int(value or 0)
+            for name, value in self.values.items()
+        }
+
+
+@dataclass
+class Memory:
+    """Grows as arrays are placed in it.
+
+    Parameters
+    ----------
+    rng
+        Where to leave gaps between arrays and between rows; without it there are none.
+    align
+        Bytes at whose multiples arrays begin, a power of two from 4 on.
+    """
+
+    rng: np.random.Generator | None = None
+    align: int = ALIGN
+    _parts: list[tuple[Place, np.ndarray | None]] = field(default_factory=list)
+    size: int = 0
+
+    def _gap(self, unit: int, most: int) -> int:
+        return unit * int(self.rng.integers(0, most + 1)) if self.rng is not None else 0
+
+    def _place(self, shape: tuple[int, ...], dtype: str, row_align: int) -> Place:
+        item = np.dtype(dtype).itemsize
+        align = max(self.align, item)
+        row_align = max(row_align, item)
+        strides = [item]
+        for axis in range(len(shape) - 1, 0, -1):
+            least = shape[axis] * strides[0]
+            if axis == len(shape) - 1:
+                least = -(-least // row_align) * row_align + self._gap(row_align, 2)
+            strides.insert(0, least)
+        start = -(-self.size // align) * align + self._gap(align, 6)
+        self.size = start + (shape[0] * strides[0] if shape else item)
+        return Place(start, tuple(shape), dtype, tuple(strides))
+
+    def put(self, array: np.ndarray, *, row_align: int = ALIGN) -> Place:
+        """Place an array; its rows (last dimension) begin at multiples of `row_align` bytes."""
+        array = np.asarray(array)
+        place = self._place(array.shape, array.dtype.name, row_align)
+        self._parts.append((place, array))
+        return place
+
+    def put_bytes(self, contents: bytes) -> Place:
+        """Place bytes as they are, at a multiple of 8."""
+        self.size = -(-self.size // 8) * 8
+        return self.put(np.frombuffer(contents, np.uint8))
+
+    def room(self, shape: tuple[int, ...], dtype: str, *, row_align: int = ALIGN) -> Place:
+        """Leave room for a result."""
+        return self._place(shape, dtype, row_align)
+
+    def image(self) -> np.ndarray:
+        """Return the bytes: arrays where they were placed, GUARD elsewhere.
+
+        A multiple of 8 and at least 8 more than what was placed: kernels read whole words.
+        """
+        raw = np.full(-(-self.size // 8) * 8 + 8, GUARD, np.uint8)
+        for place, array in self._parts:
+            place.view(raw)[...] = array
+        return raw
+
+
+def check(before: np.ndarray, after: bytes, job: Job, wanted: Mapping[str, np.ndarray]) -> None:
+    """Compare a memory after a job with what it should be, every byte of it.
+
+    Parameters
+    ----------
+    before, after
+        The memory.
+    job
+    wanted
+        An array for each result of the job.
+
+    Raises
+    ------
+    HeedError
+        A result differs, or another byte was written; the message names the first ones.
+    """
+    found = np.frombuffer(after, np.uint8)
+    expected = before.copy()
+    for name, place in job.results.items():
+        array = np.asarray(wanted[name])
+        if array.shape != place.shape:
+            raise HeedError(f"{job.kernel}: {name} has shape {place.shape}, not {array.shape}")
+        place.view(expected)[...] = array
+        wrong = np.argwhere(place.view(found) != array)
+        if len(wrong):
+            at = tuple(map(int, wrong[0]))
+            raise HeedError(
+                f"{job.kernel}: {len(wrong)} elements of {name} are wrong; {name}{list(at)} is "
+                f"{place.view(found)[at]}, but should be {array[at]}"
+            )
+    for place in job.scratch:
+        place.view(expected)[...] = place.view(found)
+    stray = np.flatnonzero(expected != found)
+    if stray.size:
+        raise HeedError(
+            f"{job.kernel}: {stray.size} bytes outside its results were written, the first at "
+            f"offset {stray[0]}"
+        )

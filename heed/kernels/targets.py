@@ -1,0 +1,153 @@
+"""Runs kernels: compiled for this computer, on the simulator core, or on the RTL."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from heed.errors import HeedError
+from heed.kernels.memory import Job
+from heed.toolchain import compile, symbols
+from heed.toolchain.compiler import FIRMWARE, kernel_sources
+from heed.toolchain.host import host_kernels
+from heed.toolchain.kernels import KERNELS
+from hw.config import ClusterConfig
+
+if TYPE_CHECKING:
+    from heed.simulator import Simulator
+    from heed.simulator.iss import IssSimulator
+
+STACK_BYTES = 2048
+"""Stack of a hart, in TCDM."""
+
+MOST_STEPS = 16
+"""Jobs of a program."""
+
+JOB_WORDS = max(len(fields) for fields in KERNELS.values())
+
+
+@dataclass(frozen=True)
+class KernelRun:
+    """What a run left behind.
+
+    Parameters
+    ----------
+    memory
+        The operands' memory afterwards.
+    ends
+        Cycles from the start of the first job to the end of each one, barriers included; empty
+        for this computer.
+    """
+
+    memory: bytes
+    ends: tuple[int, ...] = ()
+
+    @property
+    def cycles(self) -> int:
+        """Cycles of all jobs."""
+        return self.ends[-1]
+
+
+def run_on_host(image: np.ndarray, jobs: Sequence[Job], harts: int = 1) -> KernelRun:
+    """Run jobs on this computer, the harts of each one after the other.
+
+    Parameters
+    ----------
+    image
+        Memory with the operands, `Memory.image`.
+    jobs
+        What runs, in order.
+    harts
+        Size of the team.
+    """
+    raw = np.empty(len(image) + 64, np.uint8)
+    skip = -raw.ctypes.data % 64
+    memory = raw[skip : skip + len(image)]
+    memory[...] = image
+    for job in jobs:
+        host_kernels().call(job.kernel, job.fields(memory.ctypes.data), harts)
+    return KernelRun(memory.tobytes())
+
+
+class Cluster:
+    """A program with all kernels, and a simulator that runs it.
+
+    Parameters
+    ----------
+    simulator
+        Of the RTL, or the simulator core.
+    sources
+        Files of kernels; all when left out.
+    include
+        Folder of their headers, when they are not the project's own.
+    """
+
+    def __init__(
+        self,
+        simulator: "Simulator | IssSimulator",
+        sources: Sequence[Path] | None = None,
+        include: Sequence[Path] = (),
+    ):
+        self.simulator = simulator
+        self.config: ClusterConfig = simulator.config
+        self.elf = compile(
+            [FIRMWARE / "bench" / "kernels.c", *(sources or kernel_sources())],
+            config=self.config,
+            defines={
+                "KERNEL_TABLE": ", ".join(f"(kernel *){name}" for name in KERNELS),
+                "JOB_WORDS": JOB_WORDS,
+                "MOST_STEPS": MOST_STEPS,
+            },
+            include=include,
+            stack_bytes=STACK_BYTES,
+        )
+        self.names = symbols(self.elf)
+        self.base = self.names["__tcdm_free"]
+
+    @property
+    def room(self) -> int:
+        """Bytes for operands."""
+        return self.names["__stack_bottom"] - self.base
+
+    def run(self, image: np.ndarray, jobs: Sequence[Job], harts: int = 1) -> KernelRun:
+        """Run jobs one after the other, with a barrier behind each.
+
+        Parameters
+        ----------
+        image, jobs, harts
+            As for `run_on_host`.
+
+        Raises
+        ------
+        HeedError
+            The operands do not fit, or the program fails.
+        """
+        if len(image) > self.room:
+            raise HeedError(
+                f"the operands take {len(image)} bytes, but {self.config.name} has {self.room}"
+            )
+        if not 1 <= len(jobs) <= MOST_STEPS:
+            raise HeedError(f"{len(jobs)} jobs; a program has 1 to {MOST_STEPS}")
+        words = np.zeros((MOST_STEPS, 1 + JOB_WORDS), "<u4")
+        order = list(KERNELS)
+        for step, job in zip(words, jobs, strict=False):
+            fields = job.fields(self.base)
+            values = [fields[name] & 0xFFFFFFFF for name in KERNELS[job.kernel]]
+            step[0] = order.index(job.kernel)
+            step[1 : 1 + len(values)] = values
+        run = self.simulator.run(
+            self.elf,
+            harts=harts,
+            loads=[
+                (self.base, image.tobytes()),
+                (self.names["bench_steps"], words.tobytes()),
+                (self.names["bench_count"], len(jobs).to_bytes(4, "little")),
+            ],
+            dumps=[(self.base, len(image)), (self.names["bench_ends"], 4 * len(jobs))],
+        )
+        if run.status:
+            raise HeedError(f"exit status {run.status}: {run.trap or 'the program failed'}")
+        ends = np.frombuffer(run.dumps[1], "<u4")
+        return KernelRun(run.dumps[0], tuple(map(int, ends)))
