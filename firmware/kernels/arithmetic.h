@@ -97,17 +97,44 @@ static inline unsigned bit_length(uint64_t value)
 #define ROW(base, row, stride)                                                                     \
     ((__typeof__(base))((uintptr_t)(base) + (uintptr_t)(row) * (uintptr_t)(stride)))
 
-struct share {
-    uint32_t first, end;
+/* A hart's part of a matrix. */
+struct part {
+    struct share rows, columns;
 };
 
-/* The part of `items` that falls to one hart: sizes differ by one at most. */
-static inline struct share share_of(uint32_t items, struct heed_team team)
+/* Shares a matrix out by rows and by columns, the latter in units of `unit` columns. Of the ways to
+   cut it that the team's size allows, the one whose largest part is smallest, where a unit of
+   columns costs as much as its rows and `more` others. Many rows at no such cost are not cut. */
+static inline struct part part_of(uint32_t rows, uint32_t columns, uint32_t unit, uint32_t more,
+                                  struct heed_team team)
 {
-    uint32_t each = items / team.size, more = items % team.size;
-    uint32_t first = team.index * each + (team.index < more ? team.index : more);
+    uint32_t units = (columns + unit - 1) / unit, across = 1;
 
-    return (struct share){first, first + each + (team.index < more)};
+    if (more || rows < 4 * team.size) {
+        uint32_t least = UINT32_MAX;
+
+        for (uint32_t parts = 1; parts <= team.size; parts++) {
+            uint32_t down = team.size / parts;
+            uint32_t most = ((rows + down - 1) / down + more) * ((units + parts - 1) / parts);
+
+            if (down * parts == team.size && most < least) {
+                least = most;
+                across = parts;
+            }
+        }
+    }
+    struct heed_team by_rows = {team.index / across, team.size / across};
+    struct heed_team by_columns = {team.index % across, across};
+    struct part part = {share_of(rows, by_rows), share_of(units, by_columns)};
+
+    /* The last unit may be smaller. */
+    part.columns.first *= unit;
+    part.columns.end *= unit;
+    if (part.columns.end > columns)
+        part.columns.end = columns;
+    if (part.columns.first > columns)
+        part.columns.first = columns;
+    return part;
 }
 
 #endif

@@ -12,8 +12,11 @@
 #ifndef HEED_KERNELS_H
 #define HEED_KERNELS_H
 
+#include "convolution/convolution.h"
+#include "dialect/dialect.h"
 #include "elementwise/elementwise.h"
 #include "kernel.h"
+#include "matrix/attention.h"
 #include "matrix/linear.h"
 #include "norm/norm.h"
 #include "tokens/tokens.h"

@@ -5,11 +5,7 @@
 #include <stdint.h>
 
 #include "generated/heed_regs.h"
-
-/* One of `size` harts that share a job. */
-struct heed_team {
-    uint32_t index, size;
-};
+#include "heed/team.h"
 
 /* Requantisation by one instruction: clip((((acc + bias) * mul + half) >> shift) + zero point), the
    last three in the word that heed.rq takes (heed/xheed.h). */

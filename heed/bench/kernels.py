@@ -1,62 +1,29 @@
 """Cycles of the kernels on the cores of the RTL, each result compared with the reference."""
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-import numpy as np
-
+from heed.bench.kernel_items import Item, Work
 from heed.bench.page import renewed
 from heed.errors import HeedError
+from heed.kernels import Cluster, check
 from heed.simulator import Simulator
 from heed.simulator.iss import IssSimulator
-from heed.simulator.result import RunResult
-from heed.toolchain import compile, symbols
-from heed.toolchain.compiler import FIRMWARE, KERNELS
-from heed.toolchain.kernels import CoreEntries
-from hw.config import ClusterConfig
-from sw_model import ops
+from hw.config import ClusterConfig, TcdmConfig
 
 Progress = Callable[[str], None]
 CORES = (1, 2, 4, 8)
 """On how many cores each kernel is measured, as far as a configuration has them."""
-STACK_BYTES = 2048
-BLOCK = 4
-"""Rows and columns of the sums that a core keeps in registers."""
+
+TCDM_BYTES = 512 << 10
+"""The attention layer's weights alone take 262 kB."""
 
 
-@dataclass(frozen=True)
-class Matmul:
-    """A product of int8 matrices, requantised for each column.
-
-    Parameters
-    ----------
-    name
-    rows, columns, inner
-        Sizes of the result, and of the sums.
-    """
-
-    name: str
-    rows: int
-    columns: int
-    inner: int
-
-    @property
-    def macs(self) -> int:
-        return self.rows * self.columns * self.inner
-
-    @property
-    def bound(self) -> float:
-        """Most MACs a cycle of a core.
-
-        A step of a block is 8 loads and 16 dot products of 4, and a block ends with 16
-        requantisations and 4 stores.
-        """
-        steps = self.inner / 4
-        return BLOCK * BLOCK * self.inner / (steps * (2 * BLOCK + BLOCK * BLOCK) + 20)
-
-
-MATMULS = (Matmul("matmul-k64", 64, 64, 64), Matmul("matmul-k192", 64, 64, 192))
+def deep(config: ClusterConfig) -> ClusterConfig:
+    """Return a configuration with as many banks, deep enough for the operands of every item."""
+    tcdm = TcdmConfig(banks=config.tcdm.banks, bank_bytes=TCDM_BYTES // config.tcdm.banks)
+    return dataclasses.replace(config, name=f"{config.name}_deep", tcdm=tcdm)
 
 
 @dataclass(frozen=True)
@@ -68,22 +35,29 @@ class Row:
     name
         Of the kernel.
     cores
-    macs
-        Multiply-accumulates in all.
+    macs, elements
+        Multiply-accumulates in all, or results; 0 where they are not what counts.
     cycles
         From the barrier before the kernel to the one behind it.
     bound
-        Most MACs a cycle that the instructions of all cores allow.
+        Least cycles that the instructions of all cores allow; 0 where nobody counted.
     estimate
         Cycles on the instruction-set simulator, which knows no conflicts in the scratchpad.
+    published
+        Cycles of GAP8's published library on as many cores, or None.
+    speedup
+        Over one core.
     """
 
     name: str
     cores: int
     macs: int
+    elements: int
     cycles: int
     bound: float
     estimate: int
+    published: float | None
+    speedup: float
 
     @property
     def mac_per_cycle(self) -> float:
@@ -94,134 +68,87 @@ class Row:
         return asdict(self) | {"mac_per_cycle": self.mac_per_cycle}
 
 
-def _stride(columns: int) -> int:
-    """Return the distance of rows: the kernel wants multiples of 4."""
-    return -(-columns // 4) * 4
+def cycles(cluster: Cluster, work: Work, cores: int) -> int:
+    """Return the cycles of some work.
 
-
-def _rows(matrix: np.ndarray) -> bytes:
-    """Return a matrix of bytes with rows that begin at multiples of 4."""
-    columns = matrix.shape[1]
-    return np.pad(matrix, ((0, 0), (0, _stride(columns) - columns))).tobytes()
-
-
-class Work:
-    """A kernel's program and its operands.
-
-    Parameters
-    ----------
-    matmul
-    config
-    seed
-        Of all values.
+    Raises
+    ------
+    HeedError
+        The program fails, or a result is wrong.
     """
-
-    def __init__(self, matmul: Matmul, config: ClusterConfig, seed: int = 0):
-        rng = np.random.default_rng(seed)
-        self.matmul = matmul
-        self.elf = self._compile(config)
-        x = rng.integers(-128, 128, (matmul.rows, matmul.inner)).astype(np.int8)
-        w = rng.integers(-127, 128, (matmul.columns, matmul.inner)).astype(np.int8)
-        size = matmul.columns
-        entries = CoreEntries(
-            bias=rng.integers(-1000, 1001, size),
-            mul=rng.integers(1 << 15, 1 << 16, size),
-            shift=np.full(size, 22 + matmul.inner.bit_length() // 2),
-            zero=rng.integers(-20, 21, size),
-        )
-        self.result = ops.linear(x, w, entries.entry)
-        self._place(x, w, entries)
-
-    def _compile(self, config: ClusterConfig) -> Path:
-        sizes = self.matmul
-        defines = {
-            "ROWS": sizes.rows,
-            "COLUMNS": sizes.columns,
-            "INNER": sizes.inner,
-            "X_STRIDE": _stride(sizes.inner),
-            "W_STRIDE": _stride(sizes.inner),
-            "Y_STRIDE": _stride(sizes.columns),
-        }
-        sources = [FIRMWARE / "bench" / "kernels_linear.c", KERNELS / "linear.c"]
-        return compile(sources, config=config, defines=defines, stack_bytes=STACK_BYTES)
-
-    def _place(self, x: np.ndarray, w: np.ndarray, entries: CoreEntries) -> None:
-        names = symbols(self.elf)
-        self.loads = [
-            (names["bench_x"], _rows(x)),
-            (names["bench_w"], _rows(w)),
-            (names["bench_entries"], entries.bytes()),
-        ]
-        self.dump = (names["bench_y"], len(_rows(self.result)))
-
-    def cycles(self, simulator: Simulator | IssSimulator, cores: int) -> int:
-        """Run it on some cores.
-
-        Raises
-        ------
-        HeedError
-            The program fails, or its result is wrong.
-        """
-        run: RunResult = simulator.run(self.elf, harts=cores, loads=self.loads, dumps=[self.dump])
-        if run.status:
-            raise HeedError(f"exit status {run.status}: {run.trap or 'the program failed'}")
-        rows, columns = self.result.shape
-        found = np.frombuffer(run.dumps[0], np.int8).reshape(rows, -1)[:, :columns]
-        if wrong := np.argwhere(found != self.result).tolist():
-            row, column = wrong[0]
-            raise HeedError(
-                f"{len(wrong)} results are wrong; row {row}, column {column} is "
-                f"{found[row, column]}, but should be {self.result[row, column]}"
-            )
-        return run.mailbox[0][1]
+    run = cluster.run(work.image, [job for job, _ in work.done], cores)
+    check(work.image, run.memory, work.done)
+    return run.cycles
 
 
-def measure(matmul: Matmul, config: ClusterConfig, progress: Progress) -> list[Row]:
-    """Measure a kernel on 1, 2, 4, 8 cores of the RTL.
+def measure(items: Sequence[Item], config: ClusterConfig, progress: Progress) -> list[Row]:
+    """Measure items on 1, 2, 4, 8 cores of the RTL, with a deep scratchpad.
 
     Raises
     ------
     HeedError
         A program fails, or a result is wrong.
     """
-    simulator = Simulator.build(config, progress=progress)
-    iss = IssSimulator(config, progress)
+    config = deep(config)
+    rtl = Cluster(Simulator.build(config, progress=progress))
+    iss = Cluster(IssSimulator(config, progress))
     rows = []
-    work = Work(matmul, config)
-    for cores in CORES:
-        if cores > config.workers:
-            break
-        progress(f"{config.name}: {matmul.name} on {cores}")
-        try:
+    for item in items:
+        work, alone = item.build(), 0
+        for cores in (cores for cores in CORES if cores <= config.workers):
+            progress(f"{config.name}: {item.name} on {cores}")
+            try:
+                taken, estimate = (cycles(target, work, cores) for target in (rtl, iss))
+            except HeedError as error:
+                raise HeedError(f"{item.name} on {cores} cores: {error.message}") from None
+            alone = alone or taken
             rows.append(
                 Row(
-                    name=matmul.name,
+                    name=item.name,
                     cores=cores,
-                    macs=matmul.macs,
-                    cycles=work.cycles(simulator, cores),
-                    bound=cores * matmul.bound,
-                    estimate=work.cycles(iss, cores),
+                    macs=item.macs,
+                    elements=item.elements,
+                    cycles=taken,
+                    bound=item.bound / cores,
+                    estimate=estimate,
+                    published=item.published.get(cores),
+                    speedup=alone / taken,
                 )
             )
-        except HeedError as error:
-            raise HeedError(f"{matmul.name} on {cores} cores: {error.message}") from None
     return rows
 
 
-HEADINGS = ("kernel", "cores", "MACs", "cycles", "MAC/cycle", "bound", "of the bound", "estimate")
+HEADINGS = (
+    "kernel",
+    "cores",
+    "work",
+    "cycles",
+    "rate",
+    "speed-up",
+    "of the bound",
+    "estimate",
+    "GAP8",
+)
 
 
 def texts(row: Row) -> list[str]:
     """Return the cells of a row under HEADINGS."""
+    if row.macs:
+        work, rate = f"{row.macs:,} MACs", f"{row.mac_per_cycle:.2f} MAC/cycle"
+        published = row.published and f"{row.macs / row.published:.2f} MAC/cycle"
+    else:
+        work, rate = f"{row.elements:,} elements", f"{row.cycles / row.elements:.2f} cycles each"
+        published = None
     return [
         row.name,
         str(row.cores),
-        f"{row.macs:,}",
+        work,
         f"{row.cycles:,}",
-        f"{row.mac_per_cycle:.2f}",
-        f"{row.bound:.2f}",
-        f"{row.mac_per_cycle / row.bound:.1%}",
+        rate,
+        f"{row.speedup:.2f}",
+        f"{row.bound / row.cycles:.1%}" if row.bound else "",
         f"{row.estimate:,}",
+        published or "",
     ]
 
 

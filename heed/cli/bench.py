@@ -252,18 +252,19 @@ def kernels(
     from heed import doctor
 
     doctor.require("bench")
-    from heed.bench.kernels import HEADINGS, MATMULS, measure, page, texts
+    from heed.bench.kernel_items import ITEMS
+    from heed.bench.kernels import HEADINGS, measure, page, texts
 
     if output is not None:
         page(old, [])  # complains now rather than after all the work
     with Progress() as progress:
-        rows = [row for matmul in MATMULS for row in measure(matmul, config, progress)]
+        rows = measure(ITEMS, config, progress)
     if file is not None:
         _write(file, json.dumps([row.as_dict() for row in rows], indent=1) + "\n")
     result = table(*HEADINGS)
     for row in rows:
         result.add_row(*texts(row))
-    show(f"{config.name.upper()}: kernels on the cores", result)
+    show(f"{config.name.upper()} with 512 KiB of scratchpad: kernels on the cores", result)
     if output is not None:
         _write(output, page(old, rows))
         say(f"wrote {output}")

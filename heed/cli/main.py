@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from heed import __version__
-from heed.cli import accuracy, area, bench, doctor, exec, generate, sim, verilog
+from heed.cli import accuracy, area, audit, bench, doctor, exec, generate, sim, verilog
 from heed.cli.ui import complain
 from heed.errors import HeedError
 
@@ -16,7 +16,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (sim, exec, verilog, area, doctor, accuracy, generate):
+for verb in (sim, exec, verilog, area, audit, doctor, accuracy, generate):
     app.command(verb.NAME)(verb.command)
 app.add_typer(bench.group, name=bench.NAME)
 

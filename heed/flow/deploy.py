@@ -85,7 +85,7 @@ def deploy(graph: Graph, config: ClusterConfig) -> Program:
         [source, *kernel_sources()],
         config=config,
         stack_bytes=STACK_BYTES,
-        flags=["-Wframe-larger-than=512"],
+        flags=["-Wframe-larger-than=640"],
     )
     found = symbols(elf)
     if found["constants"] != TCDM_BASE:

@@ -141,12 +141,15 @@ def _add(build: Builder, node: Node) -> Layer:
         fields = {
             "a": Ref(a_name, column * 2),
             "a_stride": a.row_stride,
+            "a_bytes": 2,
             "b": Ref(b_name, group * b.group_stride),
             "b_stride": b.row_stride,
             "b_bytes": b.strides[2],
             "y": Ref(y_name, column * 2),
             "y_stride": y.row_stride,
-            "entry": entry,
+            "y_bytes": 2,
+            "entries": entry,
+            "per_column": 0,
             "rows": y.rows,
             "columns": b.group_columns,
         }

@@ -1,6 +1,6 @@
 """Operands of kernels in one stretch of memory, and jobs that work on them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -136,16 +136,19 @@ class Memory:
         return raw
 
 
-def check(before: np.ndarray, after: bytes, job: Job, wanted: Mapping[str, np.ndarray]) -> None:
-    """Compare a memory after a job with what it should be, every byte of it.
+Done = Sequence[tuple[Job, Mapping[str, np.ndarray]]]
+"""Jobs, each with an array for each of its results."""
+
+
+def check(before: np.ndarray, after: bytes, done: Done) -> None:
+    """Compare a memory after some jobs with what it should be, every byte of it.
 
     Parameters
     ----------
     before, after
         The memory.
-    job
-    wanted
-        An array for each result of the job.
+    done
+        The jobs with their results.
 
     Raises
     ------
@@ -154,23 +157,27 @@ def check(before: np.ndarray, after: bytes, job: Job, wanted: Mapping[str, np.nd
     """
     found = np.frombuffer(after, np.uint8)
     expected = before.copy()
-    for name, place in job.results.items():
-        array = np.asarray(wanted[name])
-        if array.shape != place.shape:
-            raise HeedError(f"{job.kernel}: {name} has shape {place.shape}, not {array.shape}")
-        place.view(expected)[...] = array
-        wrong = np.argwhere(place.view(found) != array)
-        if len(wrong):
-            at = tuple(map(int, wrong[0]))
-            raise HeedError(
-                f"{job.kernel}: {len(wrong)} elements of {name} are wrong; {name}{list(at)} is "
-                f"{place.view(found)[at]}, but should be {array[at]}"
-            )
-    for place in job.scratch:
-        place.view(expected)[...] = place.view(found)
+    for job, wanted in done:
+        for name, place in job.results.items():
+            _compare(f"{job.kernel}: ", name, place.view(found), np.asarray(wanted[name]))
+            place.view(expected)[...] = wanted[name]
+        for place in job.scratch:
+            place.view(expected)[...] = place.view(found)
     stray = np.flatnonzero(expected != found)
     if stray.size:
         raise HeedError(
-            f"{job.kernel}: {stray.size} bytes outside its results were written, the first at "
-            f"offset {stray[0]}"
+            f"{', '.join(job.kernel for job, _ in done)}: {stray.size} bytes outside the results "
+            f"were written, the first at offset {stray[0]}"
+        )
+
+
+def _compare(who: str, name: str, found: np.ndarray, wanted: np.ndarray) -> None:
+    if wanted.shape != found.shape:
+        raise HeedError(f"{who}{name} has shape {found.shape}, not {wanted.shape}")
+    wrong = np.argwhere(found != wanted)
+    if len(wrong):
+        at = tuple(map(int, wrong[0]))
+        raise HeedError(
+            f"{who}{len(wrong)} elements of {name} are wrong; {name}{list(at)} is {found[at]}, "
+            f"but should be {wanted[at]}"
         )

@@ -9,8 +9,10 @@ import numpy as np
 
 from heed.errors import HeedError
 from heed.kernels.memory import Job
+from heed.simulator.result import MAX_CYCLES
 from heed.toolchain import compile, symbols
 from heed.toolchain.compiler import FIRMWARE, kernel_sources
+from heed.toolchain.compiler import KERNELS as KERNEL_FOLDER
 from heed.toolchain.host import host_kernels
 from heed.toolchain.kernels import KERNELS
 from hw.config import ClusterConfig
@@ -78,29 +80,22 @@ class Cluster:
     ----------
     simulator
         Of the RTL, or the simulator core.
-    sources
-        Files of kernels; all when left out.
-    include
-        Folder of their headers, when they are not the project's own.
+    folder
+        Of the kernels, when they are not the project's own.
     """
 
-    def __init__(
-        self,
-        simulator: "Simulator | IssSimulator",
-        sources: Sequence[Path] | None = None,
-        include: Sequence[Path] = (),
-    ):
+    def __init__(self, simulator: "Simulator | IssSimulator", folder: Path = KERNEL_FOLDER):
         self.simulator = simulator
         self.config: ClusterConfig = simulator.config
         self.elf = compile(
-            [FIRMWARE / "bench" / "kernels.c", *(sources or kernel_sources())],
+            [FIRMWARE / "bench" / "kernels.c", *kernel_sources(folder)],
             config=self.config,
             defines={
                 "KERNEL_TABLE": ", ".join(f"(kernel *){name}" for name in KERNELS),
                 "JOB_WORDS": JOB_WORDS,
                 "MOST_STEPS": MOST_STEPS,
             },
-            include=include,
+            kernels=folder,
             stack_bytes=STACK_BYTES,
         )
         self.names = symbols(self.elf)
@@ -111,13 +106,21 @@ class Cluster:
         """Bytes for operands."""
         return self.names["__stack_bottom"] - self.base
 
-    def run(self, image: np.ndarray, jobs: Sequence[Job], harts: int = 1) -> KernelRun:
+    def run(
+        self,
+        image: np.ndarray,
+        jobs: Sequence[Job],
+        harts: int = 1,
+        max_cycles: int = MAX_CYCLES,
+    ) -> KernelRun:
         """Run jobs one after the other, with a barrier behind each.
 
         Parameters
         ----------
         image, jobs, harts
             As for `run_on_host`.
+        max_cycles
+            When the run is given up.
 
         Raises
         ------
@@ -140,6 +143,7 @@ class Cluster:
         run = self.simulator.run(
             self.elf,
             harts=harts,
+            max_cycles=max_cycles,
             loads=[
                 (self.base, image.tobytes()),
                 (self.names["bench_steps"], words.tobytes()),
@@ -147,6 +151,8 @@ class Cluster:
             ],
             dumps=[(self.base, len(image)), (self.names["bench_ends"], 4 * len(jobs))],
         )
+        if not run.exited:
+            raise HeedError(f"the program did not end within {max_cycles} cycles")
         if run.status:
             raise HeedError(f"exit status {run.status}: {run.trap or 'the program failed'}")
         ends = np.frombuffer(run.dumps[1], "<u4")

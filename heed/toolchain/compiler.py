@@ -52,9 +52,9 @@ FLAGS = [*_COMMON, *architecture(CoreConfig.of("m"))]
 """Flags for a bare program in plain RV32IM."""
 
 
-def kernel_sources() -> list[Path]:
-    """Return the C files of all kernels."""
-    return sorted(KERNELS.rglob("*.c"))
+def kernel_sources(folder: Path = KERNELS) -> list[Path]:
+    """Return the C files of all kernels in a folder."""
+    return sorted(folder.rglob("*.c"))
 
 
 def _runtime_sources() -> list[Path]:
@@ -131,6 +131,7 @@ def compile(
     config: ClusterConfig,
     defines: Mapping[str, int | str] | None = None,
     include: Iterable[Path | str] = (),
+    kernels: Path = KERNELS,
     flags: Iterable[str] = (),
     stack_bytes: int | None = None,
 ) -> Path:
@@ -157,6 +158,8 @@ def compile(
         Further preprocessor macros.
     include
         Further folders of headers.
+    kernels
+        Folder of the kernels' headers.
     flags
         Further compiler flags.
     stack_bytes
@@ -187,7 +190,7 @@ def compile(
         *(f"-D{name}={value}" for name, value in macros.items()),
         *flags,
     ]
-    folders = [INCLUDE, KERNELS, *(Path(folder).resolve() for folder in include)]
+    folders = [INCLUDE, kernels, *(Path(folder).resolve() for folder in include)]
     everything = [*_runtime_sources(), *sources]
     preset = _preset(config, stack_bytes)
     elf = (

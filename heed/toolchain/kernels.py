@@ -27,14 +27,14 @@ def _fields(body: str) -> dict[str, str]:
 
 
 def read_headers(folder: Path) -> dict[str, dict[str, str]]:
-    """Return the kernels that the headers in a folder declare, in the order of their files.
+    """Return the kernels that `heed_kernels.h` in a folder includes, in its order.
 
-    A kernel is a function `void heed_x(const struct heed_x *job, struct heed_team team)` in a header
-    that holds its structure; every field of it is a pointer, uint32_t or int32_t.
+    A kernel is a function `void heed_x(const struct heed_x *job, struct heed_team team)` in a
+    header that holds its structure; every field of it is a pointer, uint32_t or int32_t.
     """
     kernels = {}
-    for path in sorted(folder.rglob("*.h")):
-        text = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
+    for name in re.findall(r'#include "(.*?)"', (folder / "heed_kernels.h").read_text()):
+        text = re.sub(r"/\*.*?\*/", "", (folder / name).read_text(), flags=re.DOTALL)
         for name, body in _STRUCTURE.findall(text):
             if re.search(_FUNCTION.format(name), text):
                 kernels[name] = _fields(body)

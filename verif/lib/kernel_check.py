@@ -48,5 +48,5 @@ def agree(
         run = run_on_host(image, [job], harts)
     else:
         run = cluster(target).run(image, [job], min(harts, TINY.harts))
-    check(image, run.memory, job, wanted)
+    check(image, run.memory, [(job, wanted)])
     return run.ends[-1] if run.ends else 0

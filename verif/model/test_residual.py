@@ -33,6 +33,13 @@ def test_add_is_the_formula(seed, dtype):
         assert int(z) == max(-32768, min(32767, total))
 
 
+@pytest.mark.parametrize(("dtype", "low", "high"), [("int8", -128, 127), ("int16", -300, 300)])
+def test_the_sum_is_clipped_to_its_type(dtype, low, high):
+    a = np.array([[-100, 100]], np.int8)
+    got = add(a, 2 * a.astype(np.int16), Entry(1, 0, 0, 1, 0), dtype)
+    assert got.dtype == dtype and got.tolist() == [[low, high]]
+
+
 def test_plain_addition_saturates():
     a = np.array([[32767, -32768, 5, -5]], np.int16)
     b = np.array([[1, -1, -6, 7]], np.int16)
