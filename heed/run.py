@@ -30,6 +30,7 @@ from sw_model.graph import Graph
 
 if TYPE_CHECKING:
     from heed.simulator import RunResult, Simulator
+    from heed.simulator.iss import IssSimulator
 
 __all__ = ["ImageRun", "LayerRun", "Mismatch", "NetworkRun", "compare", "run_network"]
 
@@ -183,7 +184,8 @@ def run_network(
     images: Sequence[Image],
     config: ClusterConfig,
     *,
-    simulator: "Simulator",
+    simulator: "Simulator | IssSimulator",
+    engine: bool = True,
     progress: Callable[[str], None] | None = None,
     waves: Waves | None = None,
     pokes: Iterable[tuple[int, bytes]] = (),
@@ -200,7 +202,9 @@ def run_network(
     config
         The cluster.
     simulator
-        Its simulator.
+        Its simulator: the RTL's, or the simulator core without waves.
+    engine
+        Whether linear layers and attention run on the engine, else on the cores.
     progress
         Told what is being done.
     waves
@@ -220,7 +224,7 @@ def run_network(
     if not inputs:
         raise HeedError("no image to run", status=2)
     say(f"compiling {graph.name} for {config.name}")
-    program = deploy(graph, config)
+    program = deploy(graph, config, engine)
     runs, cycles, seconds, console = [], 0, 0.0, b""
     for first in range(0, len(inputs), BATCH):
         batch = inputs[first : first + BATCH]
@@ -234,7 +238,7 @@ def run_network(
             loads=[*loads, *pokes],
             dumps=[results],
             snapshots=True,
-            waves=waves if first == 0 else None,
+            **({"waves": waves} if waves and first == 0 else {}),
         )
         _check_end(result, program.plan, limit)
         runs += _collect(program.plan, result, len(batch), result.dumps[0])

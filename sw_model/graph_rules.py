@@ -132,10 +132,17 @@ def _linear(view: _View) -> None:
         view.constants("weight")
     else:
         table = ("table",) if y.dtype in ("int8", "uint8") else ()
-        view.constants("weight", *_ENTRY, optional=table)
-        view.entry(1, channels)
+        residual = "residual" in view.node.constants
+        fields = _RESIDUAL_ENTRY if residual else _ENTRY
+        needed = ("weight", *fields, *(("residual",) if residual else ()))
+        view.constants(*needed, optional=table)
+        view.entry(1, channels, fields=fields)
         if "table" in view.node.constants:
             view.constant("table", "int8", (256,))
+        if residual:
+            view.constant("residual", "int16", (rows, channels))
+            if view.node.attrs["transposed"]:
+                view.fail("constant residual means nothing in a transposed layer")
     view.constant("weight", "int8", (channels, x.shape[1]))
 
 
@@ -175,14 +182,75 @@ def _attention(view: _View) -> None:
 def _add(view: _View) -> None:
     view.tensors(2)
     (a, b), (y,) = view.inputs, view.outputs
-    view.dtype(a, "int16")
-    view.dtype(b, "int16", "int8")
-    view.dtype(y, "int16")
+    view.matrices(a, b, y)
+    for tensor in (a, b, y):
+        view.dtype(tensor, "int16", "int8")
     view.shape(b, a.shape)
     view.shape(y, a.shape)
     view.attrs()
     view.constants(*_RESIDUAL_ENTRY)
     view.entry(1, fields=_RESIDUAL_ENTRY)
+
+
+def _conv2d(view: _View) -> None:
+    view.tensors(1)
+    (x,), (y,) = view.inputs, view.outputs
+    for tensor in (x, y):
+        view.dtype(tensor, "int8", "uint8")
+        if len(tensor.shape) != 4:
+            view.fail(f"tensor {tensor.name} has shape {tensor.shape}; 4 dimensions needed")
+    low, high = check.LIMITS[x.dtype]
+    sizes = {name: (1, MAX_SIZE) for name in CONV_STEPS}
+    pads = {name: (0, MAX_SIZE) for name in CONV_PADS}
+    view.attrs(**sizes, **pads, pad_value=(low, high), groups=(1, x.shape[-1]))
+    view.constants("weight", *_ENTRY)
+    weight = view.node.constants["weight"]
+    if weight.ndim != 4:
+        view.fail(f"constant weight has shape {weight.shape}; 4 dimensions needed")
+    channels, kernel = y.shape[-1], weight.shape[1:3]
+    groups = view.node.attrs["groups"]
+    if x.shape[-1] % groups or channels % groups:
+        view.fail(f"attribute groups is {groups}; it must divide {x.shape[-1]} and {channels}")
+    view.constant("weight", "int8", (channels, *kernel, x.shape[-1] // groups))
+    view.entry(1, channels)
+    view.shape(y, (x.shape[0], *conv_reach(x.shape, kernel, view.node.attrs), channels))
+
+
+CONV_STEPS = (
+    "stride_height",
+    "stride_width",
+    "dilation_height",
+    "dilation_width",
+    "pool_height",
+    "pool_width",
+)
+CONV_PADS = ("pad_top", "pad_left", "pad_bottom", "pad_right")
+MAX_SIZE = 65535
+"""Largest of a convolution's sizes."""
+
+
+def conv_reach(shape: tuple[int, ...], kernel: tuple[int, int], attrs: dict) -> tuple[int, int]:
+    """Return height and width of a convolution's result after its pool; 0 where nothing fits."""
+    result = []
+    for axis, size, before, after in (
+        (0, "height", "pad_top", "pad_bottom"),
+        (1, "width", "pad_left", "pad_right"),
+    ):
+        span = (kernel[axis] - 1) * attrs[f"dilation_{size}"] + 1
+        room = shape[1 + axis] + attrs[before] + attrs[after] - span
+        steps = room // attrs[f"stride_{size}"] + 1 if room >= 0 else 0
+        result.append(steps // attrs[f"pool_{size}"])
+    return result[0], result[1]
+
+
+def _reshape(view: _View) -> None:
+    view.tensors(1)
+    (x,), (y,) = view.inputs, view.outputs
+    view.dtype(y, x.dtype)
+    view.attrs()
+    view.constants()
+    if np.prod(x.shape) != np.prod(y.shape):
+        view.fail(f"tensor {y.name} has shape {y.shape}; {x.name} has {x.shape}")
 
 
 def _mean_pool(view: _View) -> None:
@@ -205,6 +273,8 @@ OPS: dict[str, Callable[[_View], None]] = {
     "attention": _attention,
     "add": _add,
     "mean_pool": _mean_pool,
+    "conv2d": _conv2d,
+    "reshape": _reshape,
 }
 
 

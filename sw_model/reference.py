@@ -20,6 +20,13 @@ def _layernorm(node: Node, x: np.ndarray, dtype: str) -> Arrays:
     return {node.outputs[0]: ops.layernorm(x, ops.Entry.read(node.constants))}
 
 
+def _of_all(residual: np.ndarray | None, x: np.ndarray) -> np.ndarray | None:
+    """Return a constant residual for a batch: the same for each."""
+    if residual is None:
+        return None
+    return np.broadcast_to(residual, (*x.shape[:-2], *residual.shape))
+
+
 def _linear(node: Node, x: np.ndarray, dtype: str) -> Arrays:
     y = ops.linear(
         x,
@@ -27,6 +34,7 @@ def _linear(node: Node, x: np.ndarray, dtype: str) -> Arrays:
         ops.Entry.read(node.constants) if dtype != "int32" else None,
         dtype,
         table=node.constants.get("table"),
+        residual=_of_all(node.constants.get("residual"), x),
         transposed=bool(node.attrs["transposed"]),
     )
     return {node.outputs[0]: y}
@@ -63,11 +71,29 @@ def _attention(node: Node, q: np.ndarray, k: np.ndarray, vt: np.ndarray, dtype: 
 
 
 def _add(node: Node, a: np.ndarray, b: np.ndarray, dtype: str) -> Arrays:
-    return {node.outputs[0]: ops.add(a, b, ops.Entry.read(node.constants))}
+    return {node.outputs[0]: ops.add(a, b, ops.Entry.read(node.constants), dtype)}
 
 
 def _mean_pool(node: Node, x: np.ndarray, dtype: str) -> Arrays:
     return {node.outputs[0]: ops.mean_pool(x, ops.Entry.read(node.constants))}
+
+
+def _conv2d(node: Node, x: np.ndarray, dtype: str) -> Arrays:
+    attrs = node.attrs
+    y = ops.conv2d(
+        x,
+        node.constants["weight"],
+        ops.Entry.read(node.constants),
+        dtype,
+        padding=tuple(attrs[f"pad_{side}"] for side in ("top", "left", "bottom", "right")),
+        pad_value=attrs["pad_value"],
+        groups=attrs["groups"],
+        **{
+            name: (attrs[f"{name}_height"], attrs[f"{name}_width"])
+            for name in ("stride", "dilation", "pool")
+        },
+    )
+    return {node.outputs[0]: y}
 
 
 _EXECUTE: dict[str, Callable[..., Arrays]] = {
@@ -77,6 +103,7 @@ _EXECUTE: dict[str, Callable[..., Arrays]] = {
     "attention": _attention,
     "add": _add,
     "mean_pool": _mean_pool,
+    "conv2d": _conv2d,
 }
 
 
@@ -85,7 +112,12 @@ def run_node(graph: Graph, node: Node, values: Arrays) -> Arrays:
 
     Returns its outputs, and for attention "<node>.logits" too.
     """
-    dtype = graph.tensors[node.outputs[0]].dtype
+    y = graph.tensors[node.outputs[0]]
+    dtype = y.dtype
+    if node.op == "reshape":
+        x = values[node.inputs[0]]
+        lead = x.shape[: x.ndim - len(graph.tensors[node.inputs[0]].shape)]
+        return {y.name: x.reshape(*lead, *y.shape)}
     return _EXECUTE[node.op](node, *(values[name] for name in node.inputs), dtype=dtype)
 
 

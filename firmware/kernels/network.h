@@ -16,13 +16,14 @@ struct network_io {
     uint32_t outputs; /* where their results go, one after the other */
 };
 
-/* Copies words; `bytes` is a multiple of 8. */
-static inline void network_copy(uint32_t to, uint32_t from, uint32_t bytes)
+/* Copies a share of the words; `bytes` is a multiple of 8. */
+static inline void network_copy(uint32_t to, uint32_t from, uint32_t bytes, struct heed_team team)
 {
     volatile uint32_t *target = (volatile uint32_t *)to;
     const volatile uint32_t *source = (const volatile uint32_t *)from;
+    struct share share = share_of(bytes / 8, team);
 
-    for (uint32_t i = 0; i < bytes / 4; i += 2) {
+    for (uint32_t i = 2 * share.first; i < 2 * share.end; i += 2) {
         uint32_t low = source[i], high = source[i + 1];
         target[i] = low;
         target[i + 1] = high;

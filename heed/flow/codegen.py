@@ -78,7 +78,8 @@ class _Writer:
         for field, kind in KERNELS[call.kernel].items():
             value = call.fields[field]
             if is_pointer(call.kernel, field):
-                yield f"            .{field} = ({kind}){self.address(value)},"
+                place = self.address(value) if isinstance(value, Ref) else f"{int(value)}"
+                yield f"            .{field} = ({kind}){place},"
             else:
                 yield f"            .{field} = {int(value)},"
         yield "        };"
@@ -100,18 +101,20 @@ class _Writer:
         else:
             for call in layer.steps:
                 yield from self.call(call)
+            if not layer.steps:
+                yield "    (void)team; /* the same bytes in another shape */"
         yield "}"
         yield ""
 
     def copies(self, function: str, tensors: tuple[str, ...], io: str, inward: bool):
-        yield f"static void {function}(uint32_t image)"
+        yield f"static void {function}(uint32_t image, struct heed_team team)"
         yield "{"
         yield f"    uint32_t at = network_io.{io} + image * {io_bytes(self.plan, tensors)}u;"
         for name in tensors:
             size = self.plan.lowered.layouts[name].bytes
             pair = (self.address(Ref(name)), "at")
             target, source = pair if inward else pair[::-1]
-            yield f"    network_copy({target}, {source}, {size});"
+            yield f"    network_copy({target}, {source}, {size}, team);"
             yield f"    at += {size};"
         yield "    (void)at;"
         yield "}"
@@ -160,8 +163,7 @@ int main(void)
 
     for (uint32_t image = 0; image < network_io.images; image++) {{
         mark(team, {Mark.IMAGE_BEGIN:d}, image, 0);
-        if (team.index == 0)
-            copy_inputs(image);
+        copy_inputs(image, team);
         for (uint32_t layer = 0; layer < sizeof layers / sizeof layers[0]; layer++) {{
             mark(team, {Mark.LAYER_BEGIN:d}, image, layer);
             heed_barrier();
@@ -169,8 +171,8 @@ int main(void)
             heed_barrier();
             mark(team, {Mark.LAYER_END:d}, image, layer);
         }}
-        if (team.index == 0)
-            copy_outputs(image);
+        copy_outputs(image, team);
+        heed_barrier();
         mark(team, {Mark.IMAGE_END:d}, image, 0);
     }}
     return 0;

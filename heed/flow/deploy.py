@@ -40,11 +40,17 @@ class Program:
     free_address: int
 
 
-def plan_graph(graph: Graph, config: ClusterConfig) -> Plan:
+def plan_graph(graph: Graph, config: ClusterConfig, engine: bool = True) -> Plan:
     """Plan a graph so that as much as possible can be compared afterwards.
 
     First every tensor and all attention logits keep their place; if that does not fit, tensors
     make room after their last use; at last, attention heads share the room for logits.
+
+    Parameters
+    ----------
+    graph, config
+    engine
+        Whether linear layers and attention run on the engine, else on the cores.
 
     Raises
     ------
@@ -54,7 +60,7 @@ def plan_graph(graph: Graph, config: ClusterConfig) -> Plan:
     if len(graph.nodes) > MAX_LAYERS:
         raise HeedError(f"graph {graph.name} has {len(graph.nodes)} nodes; at most {MAX_LAYERS}")
     layouts = choose_layouts(graph)
-    shown = lower(graph, layouts, config)
+    shown = lower(graph, layouts, config, engine=engine)
     try:
         return make_plan(shown, config)
     except HeedError:
@@ -62,18 +68,24 @@ def plan_graph(graph: Graph, config: ClusterConfig) -> Plan:
     try:
         return make_plan(shown, config, keep_all=False)
     except HeedError:
-        return make_plan(lower(graph, layouts, config, show_logits=False), config, keep_all=False)
+        hidden = lower(graph, layouts, config, show_logits=False, engine=engine)
+        return make_plan(hidden, config, keep_all=False)
 
 
-def deploy(graph: Graph, config: ClusterConfig) -> Program:
+def deploy(graph: Graph, config: ClusterConfig, engine: bool = True) -> Program:
     """Make the program of a graph; compiled only if no equal one was compiled before.
+
+    Parameters
+    ----------
+    graph, config, engine
+        As for `plan_graph`.
 
     Raises
     ------
     HeedError
         If the graph does not fit the cluster, or the compiler is missing.
     """
-    plan = plan_graph(graph, config)
+    plan = plan_graph(graph, config, engine)
     text = generate_source(plan)
     folder = build_folder() / "networks"
     folder.mkdir(parents=True, exist_ok=True)

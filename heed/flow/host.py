@@ -43,7 +43,7 @@ class HostTarget:
         fields = {}
         for name, value in call.fields.items():
             number = self.plan.resolve(value)
-            if is_pointer(call.kernel, name):
+            if is_pointer(call.kernel, name) and number:
                 number += self._base - TCDM_BASE
             fields[name] = number
         host_kernels().call(call.kernel, fields, self.plan.config.harts)

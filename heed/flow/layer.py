@@ -90,6 +90,8 @@ class Lowered:
         Sizes of further areas, which hold nothing that outlives its layer.
     hidden
         Tensors of the reference that no area holds as a whole.
+    views
+        Tensors that lie where another one lies, by name.
     """
 
     graph: Graph
@@ -98,3 +100,4 @@ class Lowered:
     constants: dict[str, bytes] = field(default_factory=dict)
     scratch: dict[str, int] = field(default_factory=dict)
     hidden: tuple[str, ...] = ()
+    views: dict[str, str] = field(default_factory=dict)

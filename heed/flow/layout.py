@@ -61,6 +61,12 @@ class Layout:
         return self.dims[1]
 
     @property
+    def contiguous(self) -> bool:
+        """Whether elements lie one behind the other, without gaps."""
+        size = np.dtype(self.dtype).itemsize
+        return self.rows == 1 or self.row_stride == size * int(np.prod(self.dims[1:]))
+
+    @property
     def group_columns(self) -> int:
         return self.dims[2]
 
@@ -107,6 +113,14 @@ def matrix(shape: tuple[int, ...], dtype: str, groups: int = 1) -> Layout:
     return Layout(tuple(shape), dtype, (rows, groups, each), (groups * stride, stride, size))
 
 
+def image(shape: tuple[int, ...], dtype: str) -> Layout:
+    """Return the layout of images, channel last: the pixels of a row one behind the other."""
+    rows, row = int(np.prod(shape[:-2], dtype=int)), shape[-2] * shape[-1]
+    size = np.dtype(dtype).itemsize
+    stride = align(row * size)
+    return Layout(tuple(shape), dtype, (rows, 1, row), (stride, stride, size))
+
+
 def _head_slices(node: Node) -> tuple[str, ...]:
     """Return the tensors whose rows an attention node cuts into heads."""
     q, k, _ = node.inputs
@@ -134,5 +148,6 @@ def choose_layouts(graph: Graph) -> dict[str, Layout]:
                     f"{node.attrs['head_dim']} by node {node.name}, and differently by another one"
                 )
     for name, tensor in graph.tensors.items():
-        layouts.setdefault(name, matrix(tensor.shape, tensor.dtype))
+        plain = image if len(tensor.shape) > 2 else matrix
+        layouts.setdefault(name, plain(tensor.shape, tensor.dtype))
     return layouts

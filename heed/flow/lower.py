@@ -6,6 +6,7 @@ import numpy as np
 
 from heed.errors import HeedError
 from heed.flow.attention import lower_attention
+from heed.flow.cores import INSTEAD_OF_ENGINE, ONLY_ON_CORES, cores_layer
 from heed.flow.layer import Call, Job, Layer, Lowered, Ref
 from heed.flow.layout import Layout, align, matrix
 from heed.flow.parameters import parameter_bytes, refuse_overflow
@@ -40,6 +41,7 @@ class Builder:
         self.constants: dict[str, bytes] = {}
         self.scratch: dict[str, int] = {}
         self.hidden: list[str] = []
+        self.views: dict[str, str] = {}
 
     def constant(self, node: Node, name: str, contents: bytes) -> Ref:
         """Add a constant of a node; return its address to be."""
@@ -90,6 +92,16 @@ def _linear(build: Builder, node: Node) -> Layer:
         fields["y_head_stride"] = y.group_stride
     if y.dtype != "int32":
         fields |= _linear_entries(build, node, y, transposed)
+    if "residual" in node.constants:
+        refuse_overflow(node, "int32", "int16")
+        base, stride = build.matrix(node, "residual", node.constants["residual"])
+        fields |= {
+            "use_residual": 1,
+            "r_type": ElementType.INT16,
+            "r_base": base,
+            "r_row_stride": stride,
+            "r_head_stride": 2 * y.group_columns if y.groups > 1 else 0,
+        }
     if "table" in node.constants:
         fields["use_table"] = 1
         fields["table_base"] = build.constant(node, "table", node.constants["table"].tobytes())
@@ -126,7 +138,7 @@ def _layernorm(build: Builder, node: Node) -> Layer:
         "rows": x.rows,
         "columns": x.group_columns,
     }
-    return _cores(node, [Call("heed_layernorm", fields)])
+    return cores_layer(node, [Call("heed_layernorm", fields)])
 
 
 def _add(build: Builder, node: Node) -> Layer:
@@ -135,26 +147,27 @@ def _add(build: Builder, node: Node) -> Layer:
     a, b, y = (build.layouts[name] for name in (a_name, b_name, y_name))
     refuse_overflow(node, a.dtype, b.dtype)
     entry = build.entries(node, 1)
+    groups = max(layout.groups for layout in (a, b, y))
+    columns = y.shape[-1] // groups
+    if {layout.groups for layout in (a, b, y)} - {1, groups}:
+        raise HeedError(
+            f"node {node.name}: tensors {a_name}, {b_name} and {y_name} go to attention in "
+            "different heads"
+        )
     calls = []
-    for group in range(b.groups):  # gaps can only be in b, the int8 one
-        column = group * b.group_columns
-        fields = {
-            "a": Ref(a_name, column * 2),
-            "a_stride": a.row_stride,
-            "a_bytes": 2,
-            "b": Ref(b_name, group * b.group_stride),
-            "b_stride": b.row_stride,
-            "b_bytes": b.strides[2],
-            "y": Ref(y_name, column * 2),
-            "y_stride": y.row_stride,
-            "y_bytes": 2,
-            "entries": entry,
-            "per_column": 0,
-            "rows": y.rows,
-            "columns": b.group_columns,
-        }
+    for group in range(groups):  # gaps can only be in int8 tensors
+        fields = {}
+        for name, tensor, layout in (("a", a_name, a), ("b", b_name, b), ("y", y_name, y)):
+            size = layout.strides[2]
+            step = layout.group_stride if layout.groups > 1 else columns * size
+            fields |= {
+                name: Ref(tensor, group * step),
+                f"{name}_stride": layout.row_stride,
+                f"{name}_bytes": size,
+            }
+        fields |= {"entries": entry, "per_column": 0, "rows": y.rows, "columns": columns}
         calls.append(Call("heed_add", fields))
-    return _cores(node, calls)
+    return cores_layer(node, calls)
 
 
 def _patch_embed(build: Builder, node: Node) -> Layer:
@@ -182,7 +195,7 @@ def _patch_embed(build: Builder, node: Node) -> Layer:
         "columns": y.group_columns,
     }
     macs = y.rows * node.constants["weight"].size
-    return _cores(node, [Call("heed_patch_embed", fields)], macs)
+    return cores_layer(node, [Call("heed_patch_embed", fields)], macs)
 
 
 def _mean_pool(build: Builder, node: Node) -> Layer:
@@ -207,12 +220,7 @@ def _mean_pool(build: Builder, node: Node) -> Layer:
             "columns": columns,
         }
         calls.append(Call("heed_mean_pool", fields))
-    return _cores(node, calls)
-
-
-def _cores(node: Node, calls: list[Call], macs: int = 0) -> Layer:
-    writes = {name: name for name in node.outputs}
-    return Layer(node.name, node.op, "cores", tuple(calls), writes, macs)
+    return cores_layer(node, calls)
 
 
 _LOWER: dict[str, Callable[[Builder, Node], Layer]] = {
@@ -222,11 +230,17 @@ _LOWER: dict[str, Callable[[Builder, Node], Layer]] = {
     "add": _add,
     "patch_embed": _patch_embed,
     "mean_pool": _mean_pool,
+    **ONLY_ON_CORES,
 }
 
 
 def lower(
-    graph: Graph, layouts: dict[str, Layout], config: ClusterConfig, *, show_logits: bool = True
+    graph: Graph,
+    layouts: dict[str, Layout],
+    config: ClusterConfig,
+    *,
+    show_logits: bool = True,
+    engine: bool = True,
 ) -> Lowered:
     """Return a graph as layers.
 
@@ -239,7 +253,10 @@ def lower(
     config
         The cluster: its tile size decides how attention is cut into blocks.
     show_logits
-        Whether attention logits get room for all heads and rows, so that they can be compared.
+        Whether attention logits get room for all heads and rows, so that they can be compared;
+        on the cores they never do.
+    engine
+        Whether linear layers and attention run on the engine, else on the cores.
 
     Raises
     ------
@@ -247,7 +264,14 @@ def lower(
         If a node asks for something that neither engine nor kernels do.
     """
     build = Builder(graph, layouts, config, show_logits)
-    layers = tuple(_LOWER[node.op](build, node) for node in graph.nodes)
+    how = _LOWER if engine else _LOWER | INSTEAD_OF_ENGINE
+    layers = tuple(how[node.op](build, node) for node in graph.nodes)
     return Lowered(
-        graph, build.layouts, layers, build.constants, build.scratch, tuple(build.hidden)
+        graph,
+        build.layouts,
+        layers,
+        build.constants,
+        build.scratch,
+        tuple(build.hidden),
+        build.views,
     )

@@ -96,19 +96,21 @@ def _fixed_areas(lowered: Lowered) -> tuple[dict[str, int], dict[str, int]]:
 def _lives(lowered: Lowered, keep_all: bool) -> list[Life]:
     """Return the life of every tensor and scratch area.
 
-    Inputs matter from before the first layer (-1) through it, when all are read back; outputs until
-    after the last.
+    A view lives in the tensor that it shows. Inputs matter from before the first layer (-1) through
+    it, when all are read back; outputs until after the last.
     """
     graph, end = lowered.graph, len(lowered.layers)
     sizes = {name: layout.bytes for name, layout in lowered.layouts.items()} | lowered.scratch
+    sizes = {name: size for name, size in sizes.items() if name not in lowered.views}
     uses: dict[str, list[int]] = {name: [] for name in sizes}
     for name in graph.inputs:
         uses[name] += [-1, 0]
     for index, layer in enumerate(lowered.layers):
-        for name in layer.refs() & set(sizes):
-            uses[name].append(index)
+        for name in layer.refs() | set(layer.writes):
+            if (home := lowered.views.get(name, name)) in sizes:
+                uses[home].append(index)
     for name in graph.outputs:
-        uses[name].append(end)
+        uses[lowered.views.get(name, name)].append(end)
     return [
         Life(name, sizes[name], min(used), end if keep_all else max(used))
         for name, used in uses.items()
@@ -142,6 +144,7 @@ def _place_all(
             f"{config.name} has {limit} beside {config.harts * STACK_BYTES} of stacks "
             f"({at} hold constants)"
         ) from None
+    offsets |= {view: offsets[home] for view, home in lowered.views.items()}
     return offsets, tuple((name, offsets[name], align(size)) for name, size in inside.items())
 
 

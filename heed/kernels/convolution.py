@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from heed.kernels.entries import put_core_entries
 from heed.kernels.memory import Job, Memory, Place
 from heed.toolchain.kernels import CoreEntries
 
@@ -23,7 +22,8 @@ def conv2d_scratch(kernel_height: int, kernel_width: int, channels: int) -> int:
     channels
         Of the input, in a group.
     """
-    return 4 * _up(kernel_height * kernel_width * channels) + _up(channels)
+    row = kernel_width * channels
+    return 4 * _up(kernel_height * row) + _up(row)
 
 
 def depthwise_scratch(
@@ -132,7 +132,7 @@ def _convolution(
     room = memory.room((harts, scratch), "uint8")
     fields = {
         **_sizes(at, y),
-        "entries": put_core_entries(memory, entries),
+        "entries": memory.put_bytes(entries.bytes()),
         "scratch": room,
         "scratch_stride": room.stride,
         "kernel_height": kernel[0],
@@ -337,7 +337,7 @@ def average_pool(
     """
     values, y = _pool(memory, x, window, dtype, stride, padding, pixel_align)
     values |= {
-        "entry": put_core_entries(memory, entry),
+        "entry": memory.put_bytes(entry.bytes()),
         "pad_value": pad_value,
         "y_unsigned": int(dtype == "uint8"),
     }

@@ -74,6 +74,23 @@ class CoreEntries:
         words[:, 1] = self.mul | self.shift << 16 | (self.zero & 0xFF) << 24
         return words.tobytes()
 
+    @classmethod
+    def of(cls, entry: Entry, count: int) -> "CoreEntries | None":
+        """Return the core form of `count` entries; None where one has no such form.
+
+        Its `add` must be bias * mul + half + (zero << shift), and no residual may be there.
+        """
+        values = {
+            name: np.broadcast_to(getattr(entry, name), count) for name in ("mul", "add", "shift")
+        }
+        if values["mul"].min() < 0 or values["mul"].max() > 0xFFFF or np.any(entry.rmul):
+            return None
+        forms = [_core_form(*map(int, one)) for one in zip(*values.values(), strict=True)]
+        if None in forms:
+            return None
+        bias, zero = np.array(forms, np.int64).T
+        return cls(bias=bias, mul=values["mul"], shift=values["shift"], zero=zero)
+
     @property
     def entry(self) -> Entry:
         """The same in general form; equal as long as bias and sum fit 32 bits together."""
@@ -83,3 +100,18 @@ class CoreEntries:
             add=self.bias * self.mul + half + (self.zero << self.shift),
             shift=self.shift,
         )
+
+
+def _core_form(mul: int, add: int, shift: int) -> tuple[int, int] | None:
+    """Return (bias, zero) with add = bias * mul + half + (zero << shift); None if there are none.
+
+    Of several, the one with the smallest bias: it leaves most room for the sum.
+    """
+    zeros = np.arange(-128, 128)
+    rest = add - ((1 << shift) >> 1) - (zeros << shift)
+    bias = rest // mul if mul else np.zeros_like(rest)
+    fits = (bias * mul == rest) & (abs(bias) < 1 << 31)
+    if not fits.any():
+        return None
+    best = np.flatnonzero(fits)[np.argmin(abs(bias[fits]))]
+    return int(bias[best]), int(zeros[best])

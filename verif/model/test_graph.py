@@ -254,7 +254,7 @@ def change(graph, node, **what):
         ("attend", {"constants": {"g": np.array([1])}}, "attend.*g has shape"),
         ("attend", {"inputs": ("q", "k", "k")}, "attend.*k has shape"),
         ("embed", {"attrs": {"patch": 3}}, "embed.*image.*multiple"),
-        ("join", {"inputs": ("normed", "embedded")}, "join.*normed is int8"),
+        ("join", {"inputs": ("vt", "embedded")}, "join.*embedded has shape"),
         ("pool", {"outputs": ("final",)}, "pool.*final"),
         ("classify", {"constants": entry(3)}, "classify.*means nothing"),
     ],

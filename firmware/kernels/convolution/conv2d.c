@@ -162,7 +162,7 @@ static void prepare(const struct plan *plan, word *pad)
 
     for (uint32_t i = 1; i <= BLOCK; i++)
         *(word *)ROW(plan->gather.to - 4, i, plan->gather.to_stride) = 0;
-    for (uint32_t k = 0; k < plan->channels; k += 4)
+    for (uint32_t left = plan->gather.columns * plan->channels + 3; left >= 4; left -= 4)
         *pad++ = value;
 }
 
@@ -202,7 +202,7 @@ void heed_conv2d(const struct heed_conv2d *given, struct heed_team team)
     struct gather *gather = &plan.gather;
 
     gather->pad = scratch + BLOCK * stride;
-    gather->piece = gather->to_piece = channels;
+    gather->piece = channels;
     gather->joined = gather->column_step == channels || job.kernel_width == 1;
     gather->unit = copy_unit((uintptr_t)job.x | job.x_image | job.x_row | job.x_pixel | channels);
     plan.in_place = gather->unit == 4 && job.kernel_height == 1 && gather->joined;

@@ -8,12 +8,14 @@
 
 #include "kernel.h"
 
-/* Bytes of scratch that a hart of heed_conv2d needs: four patches of the input, and a pixel of pad
+/* Bytes of scratch that a hart of heed_conv2d needs: four patches of the input, and a row of pad
    values; `channels` are those of a group. */
 static inline uint32_t heed_conv2d_scratch(uint32_t kernel_height, uint32_t kernel_width,
                                            uint32_t channels)
 {
-    return 4 * ((kernel_height * kernel_width * channels + 3) & ~3u) + ((channels + 3) & ~3u);
+    uint32_t row = kernel_width * channels;
+
+    return 4 * ((kernel_height * row + 3) & ~3u) + ((row + 3) & ~3u);
 }
 
 /* y = largest of each pool_height x pool_width results of a convolution of x, each requantised by
@@ -55,8 +57,9 @@ static inline uint32_t heed_depthwise_scratch(uint32_t kernel_height, uint32_t k
 }
 
 /* The same with every channel by itself and without pooling: y has the channels of x. A row of w
-   has the weights of all channels for one pixel of the kernel. Where all pixels of x begin at
-   multiples of 4, what follows their channels up to the next one is read, but not used. */
+   has the weights of all channels for one pixel of the kernel. What follows it up to the next
+   multiple of 4 is read, but not used; the same goes for pixels of x if all begin at multiples of
+   4. */
 struct heed_depthwise {
     const void *x; /* int8, or uint8 when x_unsigned is not 0 */
     uint32_t x_image, x_row, x_pixel;

@@ -17,19 +17,19 @@ struct patch {
 struct quad {
     struct patch patches[BLOCK];
     uint8_t *y[BLOCK];
-    bool inside; /* all patches of the windows lie inside the image */
+    bool inside;  /* all patches of the windows lie inside the image */
+    bool between; /* no padding is on their left or right */
 };
 
 /* What is common to all patches of a job. A piece is what lies together in memory: the wanted
    channels of a pixel, or a whole row of the kernel if pixels have no others. */
 struct gather {
-    int8_t *to; /* the buffer: a row a patch */
-    uint32_t to_stride;
-    const int8_t *pad; /* pad values, as many as the longest piece has */
-    uint32_t piece;    /* bytes of a pixel */
-    uint32_t to_piece; /* distance of pixels in the buffer */
-    uint32_t unit;     /* bytes to copy at a time: 1, 2 or 4 */
-    bool joined;       /* a row of the kernel is one piece */
+    int8_t *to;                     /* the buffer: a row a patch */
+    uint32_t to_stride;             /* of its rows */
+    const int8_t *pad;              /* pad values for the longest piece */
+    uint32_t piece;                 /* bytes of a pixel */
+    uint32_t unit;                  /* bytes to copy at a time: 1, 2 or 4 */
+    bool joined;                    /* a row of the kernel is one piece */
     uint32_t rows, columns;         /* of the kernel */
     uint32_t row_step, column_step; /* bytes from one weight's pixel to the next */
     int32_t row_skip, column_skip;  /* the same in rows and columns of the image */
@@ -47,7 +47,7 @@ static inline __attribute__((always_inline)) void gather_joined(const struct gat
 
     for (unsigned i = 0; i < BLOCK; i++)
         copy.from[i] = patches[i].at + shift;
-    copy_pieces(&copy, g->rows, bytes, (int32_t)(g->row_step - bytes), 0, unit);
+    copy_pieces(&copy, g->rows, bytes, (int32_t)(g->row_step - bytes), unit);
 }
 
 /* Gathers any patches that lie inside the image. */
@@ -57,25 +57,25 @@ static inline __attribute__((always_inline)) void gather_inside(const struct gat
 {
     struct copy copy = {.to = g->to, .stride = g->to_stride};
     int32_t skip = (int32_t)(g->column_step - g->piece);
-    int32_t to_skip = (int32_t)(g->to_piece - g->piece);
     int32_t back = (int32_t)(g->row_step - g->columns * g->column_step);
 
     for (unsigned i = 0; i < BLOCK; i++)
         copy.from[i] = patches[i].at + shift;
     for (uint32_t rows = g->rows; rows; rows--) {
-        copy_pieces(&copy, g->columns, g->piece, skip, to_skip, unit);
+        copy_pieces(&copy, g->columns, g->piece, skip, unit);
         for (unsigned i = 0; i < BLOCK; i++)
             copy.from[i] += back;
     }
 }
 
-/* Gathers any patches, pixel by pixel. */
+/* Gathers any patches, by rows of the kernel or by pixels. */
 static inline __attribute__((always_inline)) void
-gather_padded(const struct gather *g, const struct patch patches[BLOCK], int32_t shift,
-              int32_t down, int32_t across, unsigned unit)
+gather_padded(const struct gather *g, const struct quad *quad, int32_t shift, int32_t down,
+              int32_t across, unsigned unit)
 {
+    const struct patch *patches = quad->patches;
+    bool joined = g->joined && quad->between;
     struct copy copy = {.to = g->to, .stride = g->to_stride};
-    int32_t to_skip = (int32_t)(g->to_piece - g->piece);
 
     for (uint32_t row = 0; row < g->rows; row++, down += g->row_skip) {
         const int8_t *first[BLOCK];
@@ -85,13 +85,19 @@ gather_padded(const struct gather *g, const struct patch patches[BLOCK], int32_t
             first[i] = (uint32_t)(patches[i].top + down) < (uint32_t)g->height
                            ? ROW(patches[i].at + shift, row, g->row_step)
                            : 0;
+        if (joined) {
+            for (unsigned i = 0; i < BLOCK; i++)
+                copy.from[i] = first[i] ? first[i] : g->pad;
+            copy_pieces(&copy, 1, g->columns * g->piece, 0, unit);
+            continue;
+        }
         for (uint32_t column = 0; column < g->columns; column++, right += g->column_skip) {
             for (unsigned i = 0; i < BLOCK; i++) {
                 bool inside = first[i] && (uint32_t)(patches[i].left + right) < (uint32_t)g->width;
 
                 copy.from[i] = inside ? ROW(first[i], column, g->column_step) : g->pad;
             }
-            copy_pieces(&copy, 1, g->piece, 0, to_skip, unit);
+            copy_pieces(&copy, 1, g->piece, 0, unit);
         }
     }
 }
@@ -101,9 +107,9 @@ static __attribute__((noinline)) void gather_others(const struct gather *g,
                                                     int32_t down, int32_t across)
 {
     if (!quad->inside && g->unit == 4)
-        gather_padded(g, quad->patches, shift, down, across, 4);
+        gather_padded(g, quad, shift, down, across, 4);
     else if (!quad->inside)
-        gather_padded(g, quad->patches, shift, down, across, 1);
+        gather_padded(g, quad, shift, down, across, 1);
     else if (g->unit == 4)
         gather_inside(g, quad->patches, shift, 4);
     else
@@ -157,46 +163,77 @@ static inline struct gather gather_of(const struct heed_conv2d *job, int8_t *to,
 /* Which output pixel comes next. */
 struct place {
     uint32_t image, row, column;
+    struct patch patch;
+    uint8_t *y;
 };
+
+static __attribute__((noinline)) void find_patch(struct place *place,
+                                                 const struct heed_conv2d *job)
+{
+    int32_t top = (int32_t)(place->row * job->stride_height * job->pool_height - job->pad_top);
+    int32_t left = (int32_t)(place->column * job->stride_width * job->pool_width - job->pad_left);
+
+    place->patch.top = top;
+    place->patch.left = left;
+    place->patch.at = (const int8_t *)job->x + place->image * job->x_image;
+    place->patch.at += top * (int32_t)job->x_row + left * (int32_t)job->x_pixel;
+    place->y = (uint8_t *)job->y + place->image * job->y_image + place->row * job->y_row +
+               place->column * job->y_pixel;
+}
 
 static inline struct place place_of(const struct heed_conv2d *job, uint32_t pixel)
 {
     uint32_t line = pixel / job->out_width;
+    struct place place = {line / job->out_height, line % job->out_height, pixel % job->out_width,
+                          {0, 0, 0}, 0};
 
-    return (struct place){line / job->out_height, line % job->out_height, pixel % job->out_width};
+    find_patch(&place, job);
+    return place;
+}
+
+/* On to the next line, if there is one. */
+static inline void next_line(struct place *place, const struct heed_conv2d *job)
+{
+    if (place->row + 1 < job->out_height)
+        place->row++;
+    else if (place->image + 1 < job->images)
+        place->image++, place->row = 0;
+    else
+        return;
+    place->column = 0;
+    find_patch(place, job);
 }
 
 /* The next four pixels; behind the last one that one again, so that there are always four. */
 static inline void next_quad(struct quad *quad, const struct heed_conv2d *job, struct place *place)
 {
-    int32_t down = (int32_t)(job->stride_height * job->pool_height);
     int32_t across = (int32_t)(job->stride_width * job->pool_width);
     int32_t most_top = (int32_t)(job->height - 1 - (job->pool_height - 1) * job->stride_height -
                                  (job->kernel_height - 1) * job->dilation_height);
     int32_t most_left = (int32_t)(job->width - 1 - (job->pool_width - 1) * job->stride_width -
                                   (job->kernel_width - 1) * job->dilation_width);
-    struct place next = *place;
+    bool beside = false, above = false;
 
-    quad->inside = true;
     for (unsigned i = 0; i < BLOCK; i++) {
-        int32_t top = (int32_t)next.row * down - (int32_t)job->pad_top;
-        int32_t left = (int32_t)next.column * across - (int32_t)job->pad_left;
+        struct patch *patch = &quad->patches[i];
 
-        quad->patches[i].top = top;
-        quad->patches[i].left = left;
-        quad->patches[i].at = (const int8_t *)job->x + next.image * job->x_image;
-        quad->patches[i].at += top * (int32_t)job->x_row + left * (int32_t)job->x_pixel;
-        quad->y[i] = (uint8_t *)job->y + next.image * job->y_image + next.row * job->y_row +
-                     next.column * job->y_pixel;
-        quad->inside &= top >= 0 && top <= most_top && left >= 0 && left <= most_left;
-        if (next.column + 1 < job->out_width)
-            next.column++;
-        else if (next.row + 1 < job->out_height)
-            next.row++, next.column = 0;
-        else if (next.image + 1 < job->images)
-            next.image++, next.row = next.column = 0;
+        patch->at = place->patch.at;
+        patch->top = place->patch.top;
+        patch->left = place->patch.left;
+        quad->y[i] = place->y;
+        above |= patch->top < 0 || patch->top > most_top;
+        beside |= patch->left < 0 || patch->left > most_left;
+        if (++place->column < job->out_width) {
+            place->patch.at += across * (int32_t)job->x_pixel;
+            place->patch.left += across;
+            place->y += job->y_pixel;
+        } else {
+            place->column--;
+            next_line(place, job);
+        }
     }
-    *place = next;
+    quad->inside = !above && !beside;
+    quad->between = !beside;
 }
 
 /* Number of groups of four output pixels. */

@@ -16,7 +16,7 @@ struct copy {
 
 /* Four loads, four stores: no value is stored right after its load. */
 #define COPY_LOOPS(load, store, unit)                                                              \
-    __asm__ volatile(XCV_LOOP(1, "%[pieces]", 14) XCV_LOOP(0, "%[n]", 8)                           \
+    __asm__ volatile(XCV_LOOP(1, "%[pieces]", 13) XCV_LOOP(0, "%[n]", 8)                           \
                      "cv." load " %[t0], (%[s0]), " #unit "\n"                                     \
                      "cv." load " %[t1], (%[s1]), " #unit "\n"                                     \
                      "cv." load " %[t2], (%[s2]), " #unit "\n"                                     \
@@ -29,20 +29,18 @@ struct copy {
                      "add %[s1], %[s1], %[skip]\n"                                                 \
                      "add %[s2], %[s2], %[skip]\n"                                                 \
                      "add %[s3], %[s3], %[skip]\n"                                                 \
-                     "add %[to], %[to], %[to_skip]\n"                                              \
                      : [to] "+r"(copy->to), [s0] "+r"(copy->from[0]), [s1] "+r"(copy->from[1]),    \
                        [s2] "+r"(copy->from[2]), [s3] "+r"(copy->from[3]), [t0] "=&r"(t0),         \
                        [t1] "=&r"(t1), [t2] "=&r"(t2), [t3] "=&r"(t3)                              \
                      : [pieces] "r"(pieces), [n] "r"(bytes / unit), [down] "r"(copy->stride),      \
-                       [next] "r"(unit - 3 * copy->stride), [skip] "r"(skip),                      \
-                       [to_skip] "r"(to_skip)                                                      \
+                       [next] "r"(unit - 3 * copy->stride), [skip] "r"(skip)                       \
                      : "memory")
 
-/* Copies pieces of `bytes` bytes, one or more of each, `unit` (1, 2 or 4) bytes at a time, and
-   skips what lies between two pieces, also behind the last one. */
+/* Copies pieces of `bytes` bytes, one or more from each place, `unit` (1, 2 or 4) bytes at a time.
+   In the rows they lie one right behind the other; behind each, the places move on by `skip`. */
 static inline __attribute__((always_inline)) void copy_pieces(struct copy *copy, uint32_t pieces,
                                                               uint32_t bytes, int32_t skip,
-                                                              int32_t to_skip, unsigned unit)
+                                                              unsigned unit)
 {
     uint32_t t0, t1, t2, t3;
 
@@ -57,7 +55,7 @@ static inline __attribute__((always_inline)) void copy_pieces(struct copy *copy,
 #else
 
 static inline void copy_pieces(struct copy *copy, uint32_t pieces, uint32_t bytes, int32_t skip,
-                               int32_t to_skip, unsigned unit)
+                               unsigned unit)
 {
     for (; pieces; pieces--) {
         for (unsigned i = 0; i < BLOCK; i++) {
@@ -71,7 +69,7 @@ static inline void copy_pieces(struct copy *copy, uint32_t pieces, uint32_t byte
                     to[k] = copy->from[i][k];
             copy->from[i] = ROW(copy->from[i] + bytes, 1, skip);
         }
-        copy->to += (int32_t)bytes + to_skip;
+        copy->to += bytes;
     }
 }
 

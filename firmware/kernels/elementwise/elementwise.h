@@ -5,8 +5,8 @@
 
 #include "kernel.h"
 
-/* y = clip((a * mul + ((b * rmul) << rsh) + add) >> shift) to int16 or int8. Rows of int16 may begin
-   at other multiples of 2, too, but take longer. */
+/* y = clip((a * mul + ((b * rmul) << rsh) + add) >> shift) to int16 or int8. Rows of int16 may
+   begin at other multiples of 2, too, but take longer. */
 struct heed_add {
     const void *a; /* int16, or int8 when a_bytes is 1 */
     uint32_t a_stride, a_bytes;

@@ -81,7 +81,8 @@ static int32_t element(const void *at, uint32_t index, uint32_t bytes)
 /* The definition, in 64 bits, with one entry. (b * rmul) << rsh is b * factor, modulo 2^64; a
    `narrow` factor fits 32 bits, which saves multiplications. */
 static inline __attribute__((always_inline)) void
-exact_rows(const struct scaled_sum *job, struct part part, struct entry entry, bool narrow)
+exact_rows(const struct scaled_sum *job, struct part part, struct entry entry, bool narrow,
+           uint32_t a_bytes, uint32_t b_bytes, enum target target)
 {
     struct scaled_sum sum = *job;
     uint64_t factor = (uint64_t)(int64_t)entry.rmul << entry.rsh;
@@ -92,18 +93,18 @@ exact_rows(const struct scaled_sum *job, struct part part, struct entry entry, b
         void *y = ROW(sum.y, row, sum.y_stride);
 
         for (uint32_t c = part.columns.first; c < part.columns.end; c++) {
-            int64_t total = product(element(a, c, sum.a.bytes), entry.mul) + entry.add;
+            int64_t total = product(element(a, c, a_bytes), entry.mul) + entry.add;
 
-            if (sum.b.bytes) {
-                int32_t second = element(b, c, sum.b.bytes);
+            if (b_bytes) {
+                int32_t second = element(b, c, b_bytes);
 
                 total += narrow ? product(second, low_factor)
                                 : (int64_t)((uint64_t)(int64_t)second * factor);
             }
             int32_t value = shift_right(total, entry.shift);
-            if (sum.target == TO_INT16)
+            if (target == TO_INT16)
                 ((int16_t *)y)[c] = clip16(value);
-            else if (sum.target == TO_INT8)
+            else if (target == TO_INT8)
                 ((int8_t *)y)[c] = clip8(value);
             else
                 ((uint8_t *)y)[c] = (uint8_t)clip(value, 0, UINT8_MAX);
@@ -116,11 +117,14 @@ static __attribute__((noinline)) void exact(const struct scaled_sum *job, struct
 {
     struct entry entry = unpack(packed);
     int64_t factor = (int64_t)((uint64_t)(int64_t)entry.rmul << entry.rsh);
+    uint32_t a_bytes = job->a.bytes, b_bytes = job->b.bytes;
 
-    if (factor == (int32_t)factor)
-        exact_rows(job, part, entry, true);
+    if (factor != (int32_t)factor)
+        exact_rows(job, part, entry, false, a_bytes, b_bytes, job->target);
+    else if (a_bytes == 2 && b_bytes == 2 && job->target == TO_INT16) /* a residual stream */
+        exact_rows(job, part, entry, true, 2, 2, TO_INT16);
     else
-        exact_rows(job, part, entry, false);
+        exact_rows(job, part, entry, true, a_bytes, b_bytes, job->target);
 }
 
 /* Lets pairs begin at a row and a column. */

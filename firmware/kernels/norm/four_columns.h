@@ -52,7 +52,8 @@ struct block {
 /* The last 11. A byte joins its word two instructions behind the one before it; the next row's
    factor and offset fill the gaps. */
 #define FINISH(last)                                                                               \
-    last(0) last(1) PACK(0) last(2) PACK(1) last(3) PACK(2) "cv.lw %[factor], (%[scale]), 4\n" PACK(3) \
+    last(0) last(1) PACK(0) last(2) PACK(1) last(3) PACK(2)                                        \
+        "cv.lw %[factor], (%[scale]), 4\n" PACK(3)                                                 \
         "cv.lw %[offset], (%[scale]), 4\n"                                                         \
         "cv.sw %[x0], (%[y]), %[y_next]\n"
 

@@ -24,8 +24,8 @@ static inline uint32_t magnitude(int32_t value)
     return (uint32_t)(value < 0 ? -value : value);
 }
 
-/* Unpacks a general entry. heed.rq with a multiplier of 1 shifts and adds the half, which `add` holds
-   as well. Returns 0 if xhat * mul + add fits 32 bits. */
+/* Unpacks a general entry. heed.rq with a multiplier of 1 shifts and adds the half, which `add`
+   holds as well. Returns 0 if xhat * mul + add fits 32 bits. */
 static inline uint32_t unpack_general(const struct heed_parameter *entry, uint32_t most,
                                       struct column *column)
 {
@@ -39,8 +39,8 @@ static inline uint32_t unpack_general(const struct heed_parameter *entry, uint32
     column->mul = mul;
     column->add = (int32_t)add;
     column->rq = (shift & HEED_PARAMETER_SHIFT_MASK) << 16 | XHEED_RQ(1, 0, 0);
-    /* The product is 2^31 at most. Bit 31 is set by sums beyond 32 bits, by the one offset that could
-       make them wrap, and when subtracting the half has left 32 bits. */
+    /* The product is 2^31 at most. Bit 31 is set by sums beyond 32 bits, by the one offset that
+       could make them wrap, and when subtracting the half has left 32 bits. */
     return wide | (sum | offset | (low & ~add)) >> 31;
 }
 

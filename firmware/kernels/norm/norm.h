@@ -28,7 +28,7 @@ struct heed_layernorm_core {
 void heed_layernorm_core(const struct heed_layernorm_core *job, struct heed_team team);
 
 /* y = clip8((x * mul + ((r * rmul) << rsh) + add) >> shift), an entry a column; without r, its
-   term is left out. Rows begin at multiples of 4, and x and r may be y. */
+   term is left out. Rows begin at multiples of 4, and int8 operands may be y itself. */
 struct heed_nonorm {
     const void *x; /* int8, or int16 when x_bytes is 2 */
     uint32_t x_stride, x_bytes;

@@ -122,8 +122,9 @@ static inline struct scale measure(const int16_t *x, uint32_t columns)
 
     /* An even power of two brings it to 31 or 32 bits, so that the root has 16. */
     uint32_t e = (bits_of(variance) + 1) / 2;
-    uint32_t scaled = e < PRECISION ? (uint32_t)variance << 2 * (PRECISION - e)
-                                    : (uint32_t)shift_right_low((int64_t)variance, 2 * (e - PRECISION));
+    uint32_t scaled = e < PRECISION
+                          ? (uint32_t)variance << 2 * (PRECISION - e)
+                          : (uint32_t)shift_right_low((int64_t)variance, 2 * (e - PRECISION));
     uint32_t reciprocal = (1u << (2 * PRECISION - 1)) / square_root(scaled);
     if (reciprocal > (1u << PRECISION) - 1)
         reciprocal = (1u << PRECISION) - 1;

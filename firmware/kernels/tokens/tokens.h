@@ -6,7 +6,8 @@
 
 /* An image of height x width becomes (height / patch) * (width / patch) rows of `columns`
    channels: weights times pixels of a patch, plus the position's row as a residual; an entry a
-   channel. */
+   channel. Rows of weights begin at multiples of 4, and what follows one up to the next multiple of
+   4 is read, but not used. */
 struct heed_patch_embed {
     const int8_t *image;
     uint32_t image_stride;
@@ -21,8 +22,8 @@ struct heed_patch_embed {
 };
 void heed_patch_embed(const struct heed_patch_embed *job, struct heed_team team);
 
-/* y[0] = clip8((sum of the rows * mul + add) >> shift), one entry. Rows begin at multiples of 4, and
-   what follows one up to the next multiple of 4 is read, but not used. */
+/* y[0] = clip8((sum of the rows * mul + add) >> shift), one entry. Rows begin at multiples of 4,
+   and what follows one up to the next multiple of 4 is read, but not used. */
 struct heed_mean_pool {
     const int8_t *x;
     uint32_t x_stride;

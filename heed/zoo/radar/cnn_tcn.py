@@ -91,9 +91,8 @@ def forward(weights: Weights, sequences: np.ndarray) -> dict[str, np.ndarray]:
     after the residual sum. "classify" [N, 5, 11] has a row a frame; the last row, which has seen
     all frames, is the answer.
     """
-    x = values_in = dequantise(sequences)
-    values = {"frames": values_in}
-    x = x.reshape(-1, *x.shape[2:])
+    values = {"frames": dequantise(sequences)}
+    x = values["frames"].reshape(-1, SWEEPS, RADAR.bins, len(RADAR.sensors))
     for layer in CONVS:
         x = values[layer.name] = max_pool(relu(conv(x, weights, layer.name)), layer.pool)
     values["features"] = x.reshape(len(sequences), FRAMES, -1)

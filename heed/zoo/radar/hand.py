@@ -154,16 +154,10 @@ def scatterers(user: User, pose: Pose) -> tuple[np.ndarray, np.ndarray]:
     x, z = x * cos + z * sin, z * cos - x * sin
     positions = np.stack([x, y, z], -1) + pose.centre[:, None]
 
-    facing = np.cos(pose.pitch) * np.cos(pose.roll)
     toward = pose.centre / np.linalg.norm(pose.centre, axis=-1, keepdims=True)
-    normal = np.stack(
-        [
-            np.cos(pose.pitch) * np.sin(pose.roll),
-            -np.sin(pose.pitch),
-            facing,
-        ],
-        -1,
-    )
+    level = np.cos(pose.pitch)  # the palm's normal, turned back to front
+    normal = [level * np.sin(pose.roll), -np.sin(pose.pitch), level * np.cos(pose.roll)]
+    normal = np.stack(normal, -1)
     gloss = np.maximum((normal * toward).sum(-1), 0) ** GLOSS
     shares = 0.4 + user.grain[:, 3]
     strength = np.concatenate(

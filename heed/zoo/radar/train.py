@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from heed.zoo.radar import cnn_tcn, transformer
+from heed.zoo.radar.augment import augment
 from heed.zoo.radar.data import NETWORKS, save_weights
 from heed.zoo.radar.dataset import load_split
 from heed.zoo.radar.layers import Weights
@@ -28,45 +29,43 @@ except ImportError as error:
 
 CACHE = Path("build/radar")
 
-#: Random change of a training sequence: shift over range (bins), level (steps of the input).
-SHIFT, LEVEL = 20, 8
-
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained: AdamW, one cycle of the learning rate."""
+    """How a network is trained: AdamW, one cycle of the learning rate.
+
+    Parameters
+    ----------
+    epochs, batch
+        Passes over the data, sequences a step.
+    rate, decay
+        The largest learning rate, and AdamW's weight decay.
+    dropout
+        Share of the CNN's features, or of what joins the Transformer's residual stream.
+    shift
+        Largest random shift over range in bins.
+    mix
+        Parameter of the Beta distribution by which two sequences are mixed; 0 mixes none.
+    smoothing
+        Of the labels.
+    """
 
     epochs: int
     batch: int
     rate: float
     decay: float
     dropout: float
+    shift: int = 20
+    mix: float = 0.0
     smoothing: float = 0.05
 
 
 RECIPES = {
     cnn_tcn.NAME: Recipe(epochs=10, batch=32, rate=4e-3, decay=0.02, dropout=0.2),
-    transformer.NAME: Recipe(epochs=30, batch=32, rate=1.5e-3, decay=0.05, dropout=0.1),
+    transformer.NAME: Recipe(
+        epochs=42, batch=32, rate=1.5e-3, decay=0.05, dropout=0.1, shift=40, mix=0.3
+    ),
 }
-
-
-def augment(sequences: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Return a batch int8 [N, 5, 32, 492, 2], each sequence changed by chance.
-
-    All frames move over range together, the level changes by up to 2 dB, and in half of them the
-    sensors are swapped, which mirrors the scene.
-    """
-    bins = sequences.shape[3]
-    result = np.empty_like(sequences)
-    for i, one in enumerate(sequences):
-        shift = int(generator.integers(-SHIFT, SHIFT + 1))
-        source = np.clip(np.arange(bins) - shift, 0, bins - 1)
-        moved = one[:, :, source]
-        if generator.random() < 0.5:
-            moved = moved[..., ::-1]
-        level = int(generator.integers(-LEVEL, LEVEL + 1))
-        result[i] = np.clip(moved.astype(np.int16) + level, -128, 127)
-    return result
 
 
 def train(
@@ -109,10 +108,12 @@ def train(
         began, losses = time.monotonic(), []
         order = chance.permutation(len(labels))[: len(labels) // recipe.batch * recipe.batch]
         for batch in order.reshape(-1, recipe.batch):
-            inputs = torch.from_numpy(augment(sequences[batch], chance))
-            logits = _logits(name, parameters, inputs, statistics, recipe.dropout)
-            wanted = torch.from_numpy(labels[batch])
-            loss = _loss(logits, wanted, recipe.smoothing)
+            inputs, others, share = augment(sequences[batch], chance, recipe.shift, recipe.mix)
+            logits = _logits(name, parameters, torch.from_numpy(inputs), statistics, recipe.dropout)
+            loss = _loss(logits, labels[batch], recipe.smoothing)
+            if share < 1:
+                other = _loss(logits, labels[batch][others], recipe.smoothing)
+                loss = share * loss + (1 - share) * other
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(parameters.values(), 1.0)
@@ -135,8 +136,9 @@ def _logits(name, parameters, inputs, statistics=None, dropout=0.0) -> "torch.Te
     return torch_nets.FORWARDS[name](parameters, inputs, *more, dropout=dropout)
 
 
-def _loss(logits, wanted, smoothing) -> "torch.Tensor":
+def _loss(logits, labels, smoothing) -> "torch.Tensor":
     """Cross entropy of the last row; rows of earlier frames, if any, count half in all."""
+    wanted = torch.from_numpy(labels)
 
     def entropy(rows, targets):
         return F.cross_entropy(rows, targets, label_smoothing=smoothing)

@@ -261,7 +261,7 @@ BUGS = {
     "half words": ("pieces.h", 'COPY_LOOPS("lhu", "sh", 2)', 'COPY_LOOPS("lhu", "sb", 2)'),
     "between two pieces": ("pieces.h", "add %[s2], %[s2], %[skip]", "add %[s2], %[s2], x0"),
     "the next row": ("patches.h", "copy.from[i] += back;", "copy.from[i] -= back;"),
-    "joined rows": ("patches.h", "g->row_step - bytes), 0, unit", "g->row_step), 0, unit"),
+    "joined rows": ("patches.h", "g->row_step - bytes), unit", "g->row_step), unit"),
     "inside at the bottom": ("patches.h", "top <= most_top", "top <= most_top + 1"),
     "inside on the right": ("patches.h", "left <= most_left", "left <= most_left + 1"),
     "padding at the top": ("patches.h", "patches[i].top + down", "patches[i].top"),

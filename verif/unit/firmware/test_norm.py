@@ -196,8 +196,8 @@ BUGS = {
     "the halves of a word": (INNER, '"slli %[factor], %[factor], 16\\n"', '"nop\\n"'),
     "the next row's factor": (
         INNER,
-        'PACK(2) "cv.lw %[factor], (%[scale]), 4\\n"',
-        'PACK(2) "nop\\n"',
+        '"cv.lw %[factor], (%[scale]), 4\\n" PACK(3)',
+        '"nop\\n" PACK(3)',
     ),
     "rounding": (INNER, 'zero, 1\\n"', 'zero, 2\\n"'),
     "one instruction less": (

@@ -115,7 +115,15 @@ def test_other_identifiers_take_the_last_row(target, with_entry):
         agree(target, memory, job, {"y": table[clamped]}, 2)
 
 
+@pytest.mark.parametrize("target", ["host", "iss"])
+@pytest.mark.parametrize("patch", [7, 15, 16, 17])
+def test_large_patches(target, patch):
+    """Several patches in a block, one, and such as are too large to be gathered."""
+    agree(target, *patch_embed_case(patch, 1, 2, patch, 3), 2)
+
+
 POOL, LOOKUP = "tokens/mean_pool.c", "tokens/embedding.c"
+PATCHES = "tokens/patch_embed.c"
 BUGS = {
     "a column of two": ("mean_pool", POOL, '[odd] "r"(0x01000100)', '[odd] "r"(0x01000001)'),
     "the odd row": ("mean_pool", POOL, "if (job.rows % 2)", "if (job.rows % 4 == 3)"),
@@ -129,6 +137,15 @@ BUGS = {
         "ROW(job.position, 0,",
     ),
     "bytes behind words": ("embedding", LOOKUP, "i < bytes; i++", "i + 1 < bytes; i++"),
+    "zeros behind a patch": ("patch_embed", PATCHES, "to[words - 1] = 0;", "to[words - 1] = -1;"),
+    "the token's patch": (
+        "patch_embed",
+        PATCHES,
+        "tokens--; patches += words",
+        "tokens--; patches += 1",
+    ),
+    "the next block": ("patch_embed", PATCHES, "token += block", "token += block + 1"),
+    "wide factors": ("patch_embed", PATCHES, "(int64_t)factor == (int32_t)factor", "factor"),
     "the first column": ("embedding", LOOKUP, "part.columns.first * job.table_bytes", "0"),
 }
 
