@@ -1,6 +1,6 @@
 """Runs kernels: compiled for this computer, on the simulator core, or on the RTL."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,16 +82,24 @@ class Cluster:
         Of the RTL, or the simulator core.
     folder
         Of the kernels, when they are not the project's own.
+    kernels
+        Those that the program has, all when left out.
     """
 
-    def __init__(self, simulator: "Simulator | IssSimulator", folder: Path = KERNEL_FOLDER):
+    def __init__(
+        self,
+        simulator: "Simulator | IssSimulator",
+        folder: Path = KERNEL_FOLDER,
+        kernels: Iterable[str] = KERNELS,
+    ):
+        self.kernels = tuple(kernels)
         self.simulator = simulator
         self.config: ClusterConfig = simulator.config
         self.elf = compile(
             [FIRMWARE / "bench" / "kernels.c", *kernel_sources(folder)],
             config=self.config,
             defines={
-                "KERNEL_TABLE": ", ".join(f"(kernel *){name}" for name in KERNELS),
+                "KERNEL_TABLE": ", ".join(f"(kernel *){name}" for name in self.kernels),
                 "JOB_WORDS": JOB_WORDS,
                 "MOST_STEPS": MOST_STEPS,
             },
@@ -134,11 +142,10 @@ class Cluster:
         if not 1 <= len(jobs) <= MOST_STEPS:
             raise HeedError(f"{len(jobs)} jobs; a program has 1 to {MOST_STEPS}")
         words = np.zeros((MOST_STEPS, 1 + JOB_WORDS), "<u4")
-        order = list(KERNELS)
         for step, job in zip(words, jobs, strict=False):
             fields = job.fields(self.base)
             values = [fields[name] & 0xFFFFFFFF for name in KERNELS[job.kernel]]
-            step[0] = order.index(job.kernel)
+            step[0] = self.kernels.index(job.kernel)
             step[1 : 1 + len(values)] = values
         run = self.simulator.run(
             self.elf,

@@ -5,13 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from heed.errors import HeedError
-from heed.kernels import Cluster, Job, Memory, check, targets
+from heed.kernels import Cluster, Job, Memory, check
 from heed.simulator.iss import IssSimulator
 from heed.toolchain.compiler import KERNELS as KERNEL_FOLDER
-from heed.toolchain.kernels import KERNELS, CoreEntries
+from heed.toolchain.kernels import CoreEntries
 from hw.config import ClusterConfig, CoreConfig
 from hw.presets import TINY
 from sw_model import ops
@@ -87,7 +86,6 @@ def core_requantise(x: np.ndarray, entries: CoreEntries, dtype: str = "int8") ->
 
 def small_program(
     folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
     kernels: Sequence[str],
     sources: Sequence[str],
     config: ClusterConfig = TINY,
@@ -99,8 +97,6 @@ def small_program(
     ----------
     folder
         Where a copy of the sources goes.
-    monkeypatch
-        For the table of kernels.
     kernels, sources
         Their names, and the files that they need.
     config
@@ -117,8 +113,7 @@ def small_program(
         text = (copy / file).read_text()
         assert text.count(right) == 1, f"{right!r} is {text.count(right)} times in {file}"
         (copy / file).write_text(text.replace(right, wrong))
-    monkeypatch.setattr(targets, "KERNELS", {name: KERNELS[name] for name in kernels})
-    return Cluster(IssSimulator(config), copy)
+    return Cluster(IssSimulator(config), copy, kernels)
 
 
 def run_case(cluster: Cluster, case: Case, harts: int) -> None:
@@ -146,7 +141,6 @@ SMALLER = {
 
 def runs_on_smaller_core(
     folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
     core: str,
     sources: Sequence[str],
     cases: Mapping[str, Callable[[int, int, int], Case]],
@@ -160,7 +154,7 @@ def runs_on_smaller_core(
     """
     config = replace(TINY, core=SMALLER[core])
     kernels = [f"heed_{name}" for name in cases]
-    cluster = small_program(folder, monkeypatch, kernels, sources, config)
+    cluster = small_program(folder, kernels, sources, config)
     for case in cases.values():
         for seed in range(4):
             run_case(cluster, case(seed, 3 + seed, 11 + 3 * seed), 1 + seed % 2)
@@ -168,7 +162,6 @@ def runs_on_smaller_core(
 
 def finds_bug(
     folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
     kernel: str,
     sources: Sequence[str],
     bug: tuple[str, str, str],
@@ -179,7 +172,7 @@ def finds_bug(
 
     Parameters
     ----------
-    folder, monkeypatch, sources, bug
+    folder, sources, bug
         See `small_program`.
     kernel
         The only one in the program.
@@ -188,7 +181,7 @@ def finds_bug(
     count
         How many are tried.
     """
-    cluster = small_program(folder, monkeypatch, [kernel], sources, bug=bug)
+    cluster = small_program(folder, [kernel], sources, bug=bug)
     for seed in range(count):
         try:
             run_case(cluster, cases(seed), 1 + seed % 2)

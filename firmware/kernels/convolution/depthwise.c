@@ -185,6 +185,7 @@ static __attribute__((noinline)) void pixels_of_tile(const struct plan *plan, co
     const struct heed_depthwise *job = plan->job;
     int32_t stride = 16 * (int32_t)job->stride_width, step = 16 * (int32_t)job->dilation_width;
     int32_t band = 16 * (int32_t)plan->columns;
+    bool words = plan->y_words && plan->count == BLOCK;
     struct quads quads = {
         .x = plan->x,
         .w = w,
@@ -197,7 +198,7 @@ static __attribute__((noinline)) void pixels_of_tile(const struct plan *plan, co
         .entries = entries,
         .y = y,
         .y_pixel = job->y_pixel,
-        .left = plan->y_words && plan->count == BLOCK ? pixels / BLOCK : 0,
+        .left = words ? pixels / BLOCK : 0,
     };
     uint32_t done = BLOCK * quads.left;
     word tile[BLOCK];
@@ -210,9 +211,13 @@ static __attribute__((noinline)) void pixels_of_tile(const struct plan *plan, co
         quads.y_pixel = 4;
         quads.left = 1;
         run_quads(&quads, job->x_unsigned, job->y_unsigned);
-        for (uint32_t i = 0; i < BLOCK && done + i < pixels; i++, y += job->y_pixel)
-            for (uint32_t c = 0; c < plan->count; c++)
-                y[c] = (uint8_t)(tile[i] >> 8 * c);
+        for (uint32_t i = 0; i < BLOCK && done + i < pixels; i++, y += job->y_pixel) {
+            if (words)
+                *(word *)y = tile[i];
+            else
+                for (uint32_t c = 0; c < plan->count; c++)
+                    y[c] = (uint8_t)(tile[i] >> 8 * c);
+        }
     }
 }
 

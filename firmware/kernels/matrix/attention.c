@@ -44,7 +44,7 @@ static inline __attribute__((always_inline)) void across(struct strip_kind kind,
 /* A block's width of rows of one head, and what the head's rows share. */
 struct logits_head {
     struct strip strip;
-    struct heed_core_entry entries[BLOCK];
+    struct heed_core_entry entry;
     const int8_t *k;
     const uint8_t *table;
     uint32_t g;
@@ -55,9 +55,8 @@ static inline void enter_logits(struct logits_head *head, const struct heed_logi
 {
     struct heed_attention_entry entry = job->entries[index];
 
-    for (unsigned j = 0; j < BLOCK; j++)
-        head->entries[j] = entry.logit;
-    head->strip.entries = head->entries;
+    head->entry = entry.logit;
+    head->strip.entries = &head->entry;
     head->k = ROW(job->k, index, job->k_head_stride);
     head->table = job->exponentials + 256 * (entry.j - 1);
     head->g = entry.g;
@@ -68,7 +67,7 @@ static inline __attribute__((always_inline)) void logits_of(unsigned rows, bool 
                                                             struct logits_head *head, uint8_t *e,
                                                             uint32_t columns)
 {
-    const struct strip_kind kind = {.rows = rows, .dot = DOT_SS, .odd = odd};
+    const struct strip_kind kind = {.rows = rows, .dot = DOT_SS, .odd = odd, .one_entry = true};
 
     head->strip.x_next = 4 - (rows - 1) * head->strip.x.stride;
     across(kind, &head->strip, head->k, e, columns);
@@ -79,7 +78,7 @@ static __attribute__((noinline)) void few_logits(const struct heed_logits *job,
                                                  const struct logits_head *head, uint32_t rows,
                                                  const int8_t *q, uint8_t *e)
 {
-    struct heed_core_entry entry = head->entries[0];
+    struct heed_core_entry entry = head->entry;
 
     for (; rows; rows--, q = ROW(q, 1, job->q_stride), e = ROW(e, 1, job->e_stride))
         for (uint32_t column = 0; column < job->columns; column++) {

@@ -169,7 +169,7 @@ static inline __attribute__((always_inline)) void whole_blocks(struct heed_linea
     (struct strip_kind)                                                                            \
     {                                                                                              \
         rows, !(is_unsigned) ? DOT_SS : (row_entries) ? DOT_SU : DOT_US, is_odd, to_unsigned,      \
-            row_entries, (rows) == BLOCK && !(row_entries), (rows) != BLOCK && !(row_entries)      \
+            row_entries, false, (rows) == BLOCK && !(row_entries), (rows) != BLOCK && !(row_entries)      \
     }
 #define KINDS(name, row_entries, is_unsigned)                                                      \
     KIND(name##_even, row_entries, is_unsigned, false, false)                                      \

@@ -84,37 +84,75 @@ struct logit_rows {
     uint32_t words; /* of a row, those behind them become zeros */
 };
 
+/* What normalises a row: a quotient that may still be on its way, and the row's length. */
+struct factor {
+    uint32_t quotient, shift;
+};
+
+/* The quotient of a row whose exponentials have this sum. A division takes a cycle a bit beside other
+   instructions; only who uses it waits. */
+static inline struct factor start_factor(uint32_t sum, uint32_t g)
+{
+    uint32_t length = xcv_fl1(sum), quotient = 4096u << length;
+
+#ifdef __riscv
+    __asm__ volatile("divu %0, %0, %1" : "+r"(quotient) : "r"(sum));
+#else
+    quotient /= sum;
+#endif
+    return (struct factor){quotient, 12 + length - g};
+}
+
+static inline void store_factor(struct heed_core_entry *to, struct factor factor)
+{
+    uint32_t reciprocal = factor.quotient > 4095 ? 4095 : factor.quotient;
+
+    to->bias = 0;
+    to->rq = reciprocal | factor.shift << 16;
+}
+
+/* Exponentials of a row and their sum; `most` is the largest logit. Bytes of the last word that the
+   mask leaves out become 0. */
+static inline uint32_t exponentials_of(word *row, uint32_t words, word mask, int32_t most,
+                                       const uint8_t *table)
+{
+    uint32_t sum = exponentials(row, words, table + 255 - most);
+
+    if (~mask) {
+        sum -= xcv_dotup_b(row[words - 1] & ~mask, ONES);
+        row[words - 1] &= mask;
+    }
+    return sum;
+}
+
 /* Turns logits into exponentials. `table` has those by distance, 255 first. Each row gets the
-   parameters of the requantisation that normalises a sum of products: r and the shift 11 + nb - g. */
+   parameters of the requantisation that normalises a sum of products: r and the shift 11 + nb - g.
+   The division of a row runs while the next one looks for its largest logit. */
 static inline void softmax_rows(struct logit_rows given, const uint8_t *table, uint32_t g,
                                 struct heed_core_entry *factors)
 {
     uint32_t used = (given.seen + 3) / 4, words = given.words, stride = given.stride;
-    uint32_t mask = given.seen % 4 ? (1u << 8 * (given.seen % 4)) - 1 : ~0u;
+    word mask = given.seen % 4 ? (1u << 8 * (given.seen % 4)) - 1 : ~0u;
+    struct factor factor = start_factor(1, g);
     word *row = given.at;
 
-    for (struct heed_core_entry *end = factors + given.rows; factors != end; factors++) {
-        uint32_t sum = 1;
+    for (struct heed_core_entry *at = factors, *end = factors + given.rows; at != end; at++) {
+        int32_t most = 0;
 
         for (uint32_t k = used; k < words; k++)
             row[k] = 0;
         if (used) {
-            word *last = &row[used - 1];
-
-            if (~mask)
-                *last = (*last & mask) | (0x80808080u & ~mask); /* never above a logit */
-            sum = exponentials(row, used, table + 255 - largest(row, used));
-            if (~mask) {
-                sum -= xcv_dotup_b(*last & ~mask, ONES);
-                *last &= mask;
-            }
+            if (~mask) /* never above a logit */
+                row[used - 1] = (row[used - 1] & mask) | (0x80808080u & ~mask);
+            most = largest(row, used);
         }
-        uint32_t length = xcv_fl1(sum), reciprocal = (4096u << length) / sum;
-
-        factors->bias = 0;
-        factors->rq = (reciprocal > 4095 ? 4095 : reciprocal) | (12 + length - g) << 16;
+        if (at != factors)
+            store_factor(at - 1, factor);
+        if (used)
+            factor = start_factor(exponentials_of(row, used, mask, most, table), g);
         row = ROW(row, 1, stride);
     }
+    store_factor(factors + given.rows - 1, factor);
 }
 
 #endif

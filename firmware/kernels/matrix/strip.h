@@ -19,6 +19,7 @@ struct strip_kind {
     bool odd;          /* inner is no multiple of 4 */
     bool y_unsigned;   /* clip to uint8, else to int8 */
     bool row_entries;  /* an entry a row, else a column */
+    bool one_entry;    /* one for all */
     bool down;         /* blocks lie below each other, else side by side */
     bool entries_move; /* each block has entries of its own */
 };
@@ -122,6 +123,10 @@ new_strip(struct strip_kind kind, uint32_t x_stride, uint32_t w_stride, uint32_t
 #define BIAS_COLUMN_2 BIAS_COLUMN_1 "mv a4, a0\nmv a5, a1\nmv a6, a2\nmv a7, a3\n"
 #define BIAS_COLUMN_3 BIAS_COLUMN_2 "mv s2, a0\nmv s3, a1\nmv s4, a2\nmv s5, a3\n"
 #define BIAS_COLUMN_4 BIAS_COLUMN_3 "mv s6, a0\nmv s7, a1\nmv s8, a2\nmv s9, a3\n"
+#define BIAS_ONE_1 "lw t1, %[words]\nlw a0, (gp)\nmv a1, a0\nmv a2, a0\nmv a3, a0\n"
+#define BIAS_ONE_2 BIAS_ONE_1 "mv a4, a0\nmv a5, a0\nmv a6, a0\nmv a7, a0\n"
+#define BIAS_ONE_3 BIAS_ONE_2 "mv s2, a0\nmv s3, a0\nmv s4, a0\nmv s5, a0\n"
+#define BIAS_ONE_4 BIAS_ONE_3 "mv s6, a0\nmv s7, a0\nmv s8, a0\nmv s9, a0\n"
 #define BIAS_ROW(load, copy) load "lw t1, %[words]\n" copy
 #define LOAD_0 "lw a0, (gp)\n"
 #define LOAD_1 LOAD_0 "lw a4, 8(gp)\n"
@@ -153,10 +158,14 @@ new_strip(struct strip_kind kind, uint32_t x_stride, uint32_t w_stride, uint32_t
 #define RQ_ROW(R, U)                                                                               \
     RQ_##R(U, 0, t0, t1, t2, t3, a0, a4, s2, s6) RQ_##R(U, 1, t0, t1, t2, t3, a1, a5, s3, s7)      \
         RQ_##R(U, 2, t0, t1, t2, t3, a2, a6, s4, s8) RQ_##R(U, 3, t0, t1, t2, t3, a3, a7, s5, s9)
+#define RQ_ONE(R, U)                                                                               \
+    RQ_##R(U, 0, t0, t0, t0, t0, a0, a4, s2, s6) RQ_##R(U, 1, t0, t0, t0, t0, a1, a5, s3, s7)      \
+        RQ_##R(U, 2, t0, t0, t0, t0, a2, a6, s4, s8) RQ_##R(U, 3, t0, t0, t0, t0, a3, a7, s5, s9)
 
-/* Their parameters: 5 instructions, 6 where entries move. */
+/* Their parameters: 5 instructions, 6 where entries move, 2 where there is one. */
 #define SCALE_FIXED                                                                                \
     "lw t0, 4(gp)\nlw t1, 12(gp)\nlw t2, 20(gp)\nlw t3, 28(gp)\nlw t4, %[y_stride]\n"
+#define SCALE_ONE "lw t0, 4(gp)\nlw t4, %[y_stride]\n"
 #define SCALE_MOVING SCALE_FIXED "addi gp, gp, 32\n"
 
 /* A word a row, y then being below the block; or behind it. And the operands of the next block:
@@ -171,9 +180,12 @@ new_strip(struct strip_kind kind, uint32_t x_stride, uint32_t w_stride, uint32_t
         "add s11, s11, t0\n"
 
 /* The instructions between two blocks. */
-#define STRIP_BODY(R, part, moving, down)                                                          \
-    (1 + 4 * (R) + 1 + 4 + 5 * (R) + ((part) ? 5 + 6 * (R) : 0) + ((moving) ? 6 : 5) + 4 * (R) +   \
-     (R) + ((down) ? 3 : 5))
+#define STRIP_BODY(R, part, one, moving, down)                                                     \
+    (1 + 4 * (R) + 1 + 4 + 5 * (R) + ((part) ? 5 + 6 * (R) : 0) +                                  \
+     ((one)      ? 2                                                                               \
+      : (moving) ? 6                                                                               \
+                 : 5) +                                                                            \
+     4 * (R) + (R) + ((down) ? 3 : 5))
 
 #define STRIP_ASM(strip, R, BIAS, D, PART, RQS, U, SCALE, STORE, body)                             \
     __asm__ volatile("lw s10, %[x]\nlw s11, %[w]\nlw s0, %[x_stride]\nlw s1, %[x_next]\n"          \
@@ -192,20 +204,21 @@ new_strip(struct strip_kind kind, uint32_t x_stride, uint32_t w_stride, uint32_t
                        [body_] "i"(body)                                                           \
                      : STRIP_REGISTERS)
 
-#define STRIP_CASE(R, dot_, odd_, u_, rows_, down_, moving_, BIAS, PART, RQS, SCALE, STORE)        \
+#define STRIP_CASE(R, dot_, odd_, u_, rows_, one_, down_, moving_, BIAS, PART, RQS, SCALE, STORE)  \
     if (kind.rows == R && kind.dot == dot_ && kind.odd == odd_ && kind.y_unsigned == u_ &&         \
-        kind.row_entries == rows_ && kind.down == down_ && kind.entries_move == moving_) {         \
+        kind.row_entries == rows_ && kind.one_entry == one_ && kind.down == down_ &&               \
+        kind.entries_move == moving_) {                                                            \
         STRIP_ASM(strip, R, BIAS, DOT_##dot_, PART, RQS, u_, SCALE, STORE,                         \
-                  STRIP_BODY(R, odd_, moving_, down_));                                            \
+                  STRIP_BODY(R, odd_, one_, moving_, down_));                                            \
         return;                                                                                    \
     }
 #define STRIP_ENTRIES(R, dot_, odd_, u_, PART)                                                     \
-    STRIP_CASE(R, dot_, odd_, u_, 0, 1, 0, BIAS_COLUMN, PART, RQ_COLUMN, SCALE_FIXED, STORE_DOWN)  \
-    STRIP_CASE(R, dot_, odd_, u_, 0, 0, 0, BIAS_COLUMN, PART, RQ_COLUMN, SCALE_FIXED,              \
+    STRIP_CASE(R, dot_, odd_, u_, 0, 0, 1, 0, BIAS_COLUMN, PART, RQ_COLUMN, SCALE_FIXED,           \
+               STORE_DOWN)                                                                         \
+    STRIP_CASE(R, dot_, odd_, u_, 0, 1, 0, 0, BIAS_ONE, PART, RQ_ONE, SCALE_ONE, STORE_ACROSS)     \
+    STRIP_CASE(R, dot_, odd_, u_, 0, 0, 0, 1, BIAS_COLUMN, PART, RQ_COLUMN, SCALE_MOVING,          \
                STORE_ACROSS)                                                                       \
-    STRIP_CASE(R, dot_, odd_, u_, 0, 0, 1, BIAS_COLUMN, PART, RQ_COLUMN, SCALE_MOVING,             \
-               STORE_ACROSS)                                                                       \
-    STRIP_CASE(R, dot_, odd_, u_, 1, 0, 0, BIAS_ROW, PART, RQ_ROW, SCALE_FIXED, STORE_ACROSS)
+    STRIP_CASE(R, dot_, odd_, u_, 1, 0, 0, 0, BIAS_ROW, PART, RQ_ROW, SCALE_FIXED, STORE_ACROSS)
 #define STRIP_KINDS(R, dot_)                                                                       \
     STRIP_ENTRIES(R, dot_, 0, 0, NO_PART)                                                          \
     STRIP_ENTRIES(R, dot_, 0, 1, NO_PART)                                                          \
@@ -247,7 +260,7 @@ static inline __attribute__((always_inline)) void run_strip(struct strip_kind ki
     for (uint32_t block = 0; block < at.blocks; block++) {
         for (unsigned i = 0; i < kind.rows; i++) {
             for (unsigned j = 0; j < BLOCK; j++) {
-                struct heed_core_entry entry = strip->entries[kind.row_entries ? i : j];
+                struct heed_core_entry entry = strip->entries[kind.one_entry ? 0 : kind.row_entries ? i : j];
                 int32_t sum =
                     strip_sum(&at, kind.dot, entry.bias, row_at(at.x, i), row_at(at.w, j));
 

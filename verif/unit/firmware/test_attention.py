@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heed.kernels import Cluster, Memory, check
+from heed.kernels import Memory
 from heed.kernels.attention import (
     MAX_KEYS,
     Heads,
@@ -18,14 +18,15 @@ from heed.kernels.attention import (
     row_factors,
     values,
 )
-from heed.simulator.iss import IssSimulator
 from heed.toolchain.kernels import CoreEntries
 from hw.config import CoreConfig
 from hw.presets import TINY
 from sw_model import ops
 from verif.lib.kernel_bugs import finds
 from verif.lib.kernel_check import agree
+from verif.lib.kernel_operands import run_case, small_program
 
+ATTENTION, SOFTMAX = "matrix/attention.c", "matrix/softmax.h"
 HARTS = 9
 KERNELS = ("attention", "logits", "values")
 
@@ -159,13 +160,12 @@ def test_rows_that_see_nothing_give_0(seen, offset):
 
 
 @pytest.mark.parametrize("left_out", ["xcv_hwlp", "xcv_bitmanip", "xheed", "everything"])
-def test_on_smaller_cores(left_out):
+def test_on_smaller_cores(tmp_path, left_out):
     core = CoreConfig.of("m") if left_out == "everything" else CoreConfig(**{left_out: False})
-    cluster = Cluster(IssSimulator(replace(TINY, core=core)))
+    names = [f"heed_{name}" for name in KERNELS]
+    cluster = small_program(tmp_path, names, [ATTENTION], replace(TINY, core=core))
     for seed in range(9):
-        memory, job, wanted = make(seed, KERNELS[seed % 3], 5, 7 + seed, 6, 2)
-        image = memory.image()
-        check(image, cluster.run(image, [job], 2).memory, [(job, wanted)])
+        run_case(cluster, make(seed, KERNELS[seed % 3], 5, 7 + seed, 6, 2), 2)
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -196,7 +196,6 @@ def bug_cases():
             yield make(seed, kernel, 5, 16, 8, 1 + seed % 3, causal=True, offset=1)
 
 
-ATTENTION, SOFTMAX = "matrix/attention.c", "matrix/softmax.h"
 BUGS = {
     "the maximum": (SOFTMAX, '"cv.max.b %[most], %[most], %[b]\\n"', '""'),
     "the maximum's bytes": (SOFTMAX, "most >> 8 | most << 24", "most"),
@@ -205,9 +204,13 @@ BUGS = {
         '"cv.packhi.b %[a], %[d], %[c]',
         '"cv.packhi.b %[a], %[c], %[d]',
     ),
-    "the sum": (SOFTMAX, "sum -= xcv_dotup_b(*last & ~mask, ONES)", "sum -= 0"),
-    "what lies behind the last key": (SOFTMAX, "*last &= mask;", ""),
-    "the factor's limit": (SOFTMAX, "reciprocal > 4095 ? 4095 : reciprocal", "reciprocal & 4095"),
+    "the sum": (SOFTMAX, "sum -= xcv_dotup_b(row[words - 1] & ~mask, ONES)", "sum -= 0"),
+    "what lies behind the last key": (SOFTMAX, "row[words - 1] &= mask;", ""),
+    "the factor's limit": (
+        SOFTMAX,
+        "factor.quotient > 4095 ? 4095 : factor.quotient",
+        "factor.quotient & 4095",
+    ),
     "the gain": (SOFTMAX, "12 + length - g", "12 + length - 2 * g"),
     "the mask": (ATTENTION, "+ job->offset + 1", "+ job->offset"),
     "the head's entry": (ATTENTION, "job->entries[index]", "job->entries[0]"),
@@ -229,4 +232,6 @@ BUGS = {
 
 @pytest.mark.parametrize("bug", BUGS)
 def test_planted_bugs_are_found(tmp_path, bug):
-    assert finds(tmp_path, BUGS[bug], bug_cases())
+    assert finds(
+        tmp_path, [f"heed_{name}" for name in KERNELS], [ATTENTION], BUGS[bug], bug_cases()
+    )

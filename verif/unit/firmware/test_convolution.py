@@ -262,11 +262,12 @@ BUGS = {
     "between two pieces": ("pieces.h", "add %[s2], %[s2], %[skip]", "add %[s2], %[s2], x0"),
     "the next row": ("patches.h", "copy.from[i] += back;", "copy.from[i] -= back;"),
     "joined rows": ("patches.h", "g->row_step - bytes), unit", "g->row_step), unit"),
-    "inside at the bottom": ("patches.h", "top <= most_top", "top <= most_top + 1"),
-    "inside on the right": ("patches.h", "left <= most_left", "left <= most_left + 1"),
+    "inside at the bottom": ("patches.h", "top > most_top", "top > most_top + 1"),
+    "inside on the right": ("patches.h", "left > most_left", "left > most_left + 1"),
     "padding at the top": ("patches.h", "patches[i].top + down", "patches[i].top"),
     "padding on the left": ("patches.h", "patches[i].left + right", "patches[i].left"),
-    "the last pixels": ("patches.h", "next.row++, next.column = 0;", "next.row++;"),
+    "the last pixels": ("patches.h", "    place->column = 0;\n", "    place->column++;\n"),
+    "rows of padding": ("patches.h", "1, g->columns * g->piece", "1, g->piece"),
     "dilation": ("patches.h", "right += g->column_skip", "right++"),
     "ends of patches": (
         "conv2d.c",
@@ -303,8 +304,8 @@ BUGS = {
     "rows above": ("depthwise.c", "(uint32_t)row < job->height", "row < (int32_t)job->height"),
     "the last channels, depthwise": (
         "depthwise.c",
-        "c < plan->count; c++)\n                y[c]",
-        "c < 4; c++)\n                y[c]",
+        "c < plan->count; c++)\n                    y[c]",
+        "c < 4; c++)\n                    y[c]",
     ),
     "turned bytes": ("turn.h", "0x07030602u", "0x07020602u"),
 }

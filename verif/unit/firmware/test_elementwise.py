@@ -110,9 +110,9 @@ def test_on_the_rtl(kernel):
 
 
 @pytest.mark.parametrize("core", SMALLER)
-def test_on_smaller_cores(tmp_path, monkeypatch, core):
+def test_on_smaller_cores(tmp_path, core):
     sources = [f"elementwise/{name}.c" for name in [*CASES, "scaled_sum"]]
-    runs_on_smaller_core(tmp_path, monkeypatch, core, sources, CASES)
+    runs_on_smaller_core(tmp_path, core, sources, CASES)
 
 
 @pytest.mark.parametrize("a", ["int8", "int16"])
@@ -254,7 +254,7 @@ BUGS = {
 
 
 @pytest.mark.parametrize("bug", BUGS)
-def test_planted_bugs_are_found(tmp_path, monkeypatch, bug):
+def test_planted_bugs_are_found(tmp_path, bug):
     kernel, *change = BUGS[bug]
     sources = [SUM, "elementwise/add.c"] if kernel == "add" else [f"elementwise/{kernel}.c"]
     if kernel == "requantise_general":
@@ -263,4 +263,4 @@ def test_planted_bugs_are_found(tmp_path, monkeypatch, bug):
     def cases(seed):
         return CASES[kernel](seed, 1 + 2 * (seed % 4), 9 + 3 * seed)
 
-    assert finds_bug(tmp_path, monkeypatch, f"heed_{kernel}", sources, tuple(change), cases, 40)
+    assert finds_bug(tmp_path, f"heed_{kernel}", sources, tuple(change), cases, 40)

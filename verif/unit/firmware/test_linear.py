@@ -7,16 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heed.kernels import Cluster, Memory, check
+from heed.kernels import Memory
 from heed.kernels.linear import linear, linear_general
-from heed.simulator.iss import IssSimulator
 from heed.toolchain.kernels import CoreEntries
 from hw.config import CoreConfig
 from hw.presets import TINY
 from sw_model import ops
 from verif.lib.kernel_bugs import finds
 from verif.lib.kernel_check import agree
+from verif.lib.kernel_operands import run_case, small_program
 
+STRIP, LINEAR, GENERAL = "matrix/strip.h", "matrix/linear.c", "matrix/linear_general.c"
 seeds = st.integers(0, 2**32 - 1)
 few = settings(deadline=None, max_examples=30)
 
@@ -159,16 +160,14 @@ def test_whole_blocks(how):
 
 
 @pytest.mark.parametrize("left_out", ["xcv_hwlp", "xcv_mem", "xcv_simd", "xheed", "everything"])
-def test_on_smaller_cores(left_out):
+def test_on_smaller_cores(tmp_path, left_out):
     core = CoreConfig.of("m") if left_out == "everything" else CoreConfig(**{left_out: False})
-    cluster = Cluster(IssSimulator(replace(TINY, core=core)))
+    kernels = ["heed_linear", "heed_linear_general"]
+    cluster = small_program(tmp_path, kernels, [LINEAR, GENERAL], replace(TINY, core=core))
     for seed in range(12):
         rng = np.random.default_rng(seed)
         sizes = map(int, rng.integers(1, 14, 3))
-        case = core_case(seed, *sizes, bool(seed & 1), "int8", HOWS[seed % 3])
-        memory, job, wanted = case
-        image = memory.image()
-        check(image, cluster.run(image, [job], 2).memory, [(job, wanted)])
+        run_case(cluster, core_case(seed, *sizes, bool(seed & 1), "int8", HOWS[seed % 3]), 2)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -195,7 +194,6 @@ def bug_cases():
         )
 
 
-STRIP, LINEAR, GENERAL = "matrix/strip.h", "matrix/linear.c", "matrix/linear_general.c"
 BUGS = {
     "a row of the block": (STRIP, "DOTS_2(D, t4) DOTS_3(D, t5)", "DOTS_2(D, t4) DOTS_3(D, t4)"),
     "one instruction less": (STRIP, '1 + 4 + 5 * " #R', '4 + 5 * " #R'),
@@ -232,7 +230,9 @@ BUGS = {
 
 @pytest.mark.parametrize("bug", BUGS)
 def test_planted_bugs_are_found(tmp_path, bug):
-    assert finds(tmp_path, BUGS[bug], bug_cases())
+    kernel = "heed_linear_general" if BUGS[bug][0] == GENERAL else "heed_linear"
+    source = GENERAL if BUGS[bug][0] == GENERAL else LINEAR
+    assert finds(tmp_path, [kernel], [source], BUGS[bug], bug_cases())
 
 
 def test_the_inner_loop_is_24_instructions():

@@ -85,9 +85,9 @@ def test_on_the_rtl(kernel):
 
 
 @pytest.mark.parametrize("core", SMALLER)
-def test_on_smaller_cores(tmp_path, monkeypatch, core):
+def test_on_smaller_cores(tmp_path, core):
     sources = [*(f"tokens/{name}.c" for name in CASES), "elementwise/scaled_sum.c"]
-    runs_on_smaller_core(tmp_path, monkeypatch, core, sources, CASES)
+    runs_on_smaller_core(tmp_path, core, sources, CASES)
 
 
 @pytest.mark.parametrize("target", ["host", "iss"])
@@ -151,7 +151,7 @@ BUGS = {
 
 
 @pytest.mark.parametrize("bug", BUGS)
-def test_planted_bugs_are_found(tmp_path, monkeypatch, bug):
+def test_planted_bugs_are_found(tmp_path, bug):
     kernel, *change = BUGS[bug]
     sources = [f"tokens/{kernel}.c"]
     if kernel == "embedding":
@@ -160,4 +160,4 @@ def test_planted_bugs_are_found(tmp_path, monkeypatch, bug):
     def cases(seed):
         return CASES[kernel](seed, 1 + seed % 5, 5 + seed)
 
-    assert finds_bug(tmp_path, monkeypatch, f"heed_{kernel}", sources, tuple(change), cases, 20)
+    assert finds_bug(tmp_path, f"heed_{kernel}", sources, tuple(change), cases, 20)
