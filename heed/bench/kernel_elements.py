@@ -1,10 +1,10 @@
 """Work on elements that `heed bench kernels` measures: normalisation, additions, tables."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 
+from heed.bench.kernel_items import Item, Work
 from heed.kernels import Job, Memory
 from heed.kernels.elementwise import activation, add, requantise
 from heed.kernels.norm import layernorm, nonorm
@@ -12,31 +12,11 @@ from heed.kernels.tokens import mean_pool
 from heed.toolchain.kernels import CoreEntries
 from sw_model import ops
 
-Made = tuple[list[Job], list[Mapping[str, np.ndarray]]]
-"""Jobs, and the results of each."""
-
 SEED = 0
 
 
-@dataclass(frozen=True)
-class ElementItem:
-    """A kernel on one matrix.
-
-    Parameters
-    ----------
-    name
-    elements
-        How many there are.
-    build
-        Places the operands in a memory; returns the jobs and the results of each.
-    bound
-        Least cycles an element of one core, by the instructions of the inner loops.
-    """
-
-    name: str
-    elements: int
-    build: Callable[[Memory], Made]
-    bound: float
+def _work(memory: Memory, job: Job, y: np.ndarray) -> Work:
+    return Work(memory.image(), ((job, {"y": y}),))
 
 
 def _entry(rng: np.random.Generator, size: int, shift: int, **residual: int) -> ops.Entry:
@@ -54,13 +34,15 @@ def _stream(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:
     return np.clip(rng.normal(0, 3000, (rows, columns)), -32768, 32767).astype(np.int16)
 
 
-def _layernorm(memory: Memory) -> Made:
+def _layernorm() -> Work:
+    memory = Memory()
     rng = np.random.default_rng(SEED)
     x, entry = _stream(rng, 128, 128), _entry(rng, 128, 19)
-    return [layernorm(memory, x, entry)], [{"y": ops.layernorm(x, entry)}]
+    return _work(memory, layernorm(memory, x, entry), ops.layernorm(x, entry))
 
 
-def _layernorm_core(memory: Memory) -> Made:
+def _layernorm_core() -> Work:
+    memory = Memory()
     rng = np.random.default_rng(SEED)
     x = _stream(rng, 128, 128)
     entries = CoreEntries(
@@ -69,31 +51,35 @@ def _layernorm_core(memory: Memory) -> Made:
         shift=np.full(128, 19),
         zero=rng.integers(-20, 21, 128),
     )
-    return [layernorm(memory, x, entries)], [{"y": ops.layernorm(x, entries.entry)}]
+    return _work(memory, layernorm(memory, x, entries), ops.layernorm(x, entries.entry))
 
 
-def _nonorm(memory: Memory) -> Made:
+def _nonorm() -> Work:
+    memory = Memory()
     rng = np.random.default_rng(SEED)
     x, entry = _stream(rng, 128, 128), _entry(rng, 128, 20)
-    return [nonorm(memory, x, entry)], [{"y": ops.nonorm(x, entry)}]
+    return _work(memory, nonorm(memory, x, entry), ops.nonorm(x, entry))
 
 
-def _gelu(memory: Memory) -> Made:
+def _gelu() -> Work:
+    memory = Memory()
     rng = np.random.default_rng(SEED)
     x = rng.integers(-128, 128, (128, 512)).astype(np.int8)
     t = np.arange(-128, 128) / 24
     table = np.rint(24 * t / (1 + np.exp(-1.702 * t))).clip(-128, 127).astype(np.int8)
-    return [activation(memory, x, table)], [{"y": ops.activation(x, table)}]
+    return _work(memory, activation(memory, x, table), ops.activation(x, table))
 
 
-def _residual_add(memory: Memory) -> Made:
+def _residual_add() -> Work:
+    memory = Memory()
     rng = np.random.default_rng(SEED)
     a, b = _stream(rng, 128, 128), _stream(rng, 128, 128)
     entry = ops.Entry(mul=20857, add=1 << 14, shift=15, rmul=29026, rsh=0)
-    return [add(memory, a, b, entry)], [{"y": ops.add(a, b, entry)}]
+    return _work(memory, add(memory, a, b, entry), ops.add(a, b, entry))
 
 
-def _requantise(memory: Memory) -> Made:
+def _requantise() -> Work:
+    memory = Memory()
     rng = np.random.default_rng(SEED)
     x = rng.integers(-30000, 30001, (128, 64)).astype(np.int32)
     entries = CoreEntries(
@@ -102,29 +88,36 @@ def _requantise(memory: Memory) -> Made:
         shift=np.full(64, 23),
         zero=rng.integers(-20, 21, 64),
     )
-    return [requantise(memory, x, entries)], [{"y": ops.requantise(x, entries.entry)}]
+    return _work(memory, requantise(memory, x, entries), ops.requantise(x, entries.entry))
 
 
-def _requantise_general(memory: Memory) -> Made:
+def _requantise_general() -> Work:
+    memory = Memory()
     rng = np.random.default_rng(SEED)
     x, entry = rng.integers(-30000, 30001, (128, 64)).astype(np.int32), _entry(rng, 64, 22)
-    return [requantise(memory, x, entry)], [{"y": ops.requantise(x, entry)}]
+    return _work(memory, requantise(memory, x, entry), ops.requantise(x, entry))
 
 
-def _mean_pool(memory: Memory) -> Made:
+def _mean_pool() -> Work:
+    memory = Memory()
     rng = np.random.default_rng(SEED)
     x = rng.integers(-128, 128, (128, 128)).astype(np.int8)
     entry = ops.Entry(mul=23168, add=1 << 19, shift=20)
-    return [mean_pool(memory, x, entry)], [{"y": ops.mean_pool(x, entry)}]
+    return _work(memory, mean_pool(memory, x, entry), ops.mean_pool(x, entry))
+
+
+def _item(name: str, elements: int, build: Callable[[], Work], bound: float) -> Item:
+    """Return an item; `bound` is the least cycles an element, by the instructions of the loops."""
+    return Item(name=name, build=build, elements=elements, bound=elements * bound)
 
 
 ELEMENT_ITEMS = (
-    ElementItem("layernorm", 128 * 128, _layernorm, 11.0),
-    ElementItem("layernorm-core", 128 * 128, _layernorm_core, 9.0),
-    ElementItem("nonorm", 128 * 128, _nonorm, 4.5),
-    ElementItem("gelu", 128 * 512, _gelu, 3.0),
-    ElementItem("residual-add", 128 * 128, _residual_add, 6.0),
-    ElementItem("requantise", 128 * 64, _requantise, 3.25),
-    ElementItem("requantise-general", 128 * 64, _requantise_general, 9.0),
-    ElementItem("mean-pool", 128 * 128, _mean_pool, 1.0),
+    _item("layernorm", 128 * 128, _layernorm, 11.0),
+    _item("layernorm-core", 128 * 128, _layernorm_core, 9.0),
+    _item("nonorm", 128 * 128, _nonorm, 4.5),
+    _item("gelu", 128 * 512, _gelu, 3.0),
+    _item("residual-add", 128 * 128, _residual_add, 6.0),
+    _item("requantise", 128 * 64, _requantise, 3.25),
+    _item("requantise-general", 128 * 64, _requantise_general, 9.0),
+    _item("mean-pool", 128 * 128, _mean_pool, 1.0),
 )

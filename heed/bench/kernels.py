@@ -4,13 +4,18 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
-from heed.bench.kernel_items import Item, Work
+from heed.bench.kernel_convolutions import CONVOLUTION_ITEMS
+from heed.bench.kernel_elements import ELEMENT_ITEMS
+from heed.bench.kernel_items import MATRIX_ITEMS, Item, Work
 from heed.bench.page import renewed
 from heed.errors import HeedError
 from heed.kernels import Cluster, check
 from heed.simulator import Simulator
 from heed.simulator.iss import IssSimulator
 from hw.config import ClusterConfig, TcdmConfig
+
+ITEMS = (*MATRIX_ITEMS, *ELEMENT_ITEMS, *CONVOLUTION_ITEMS)
+"""What `heed bench kernels` measures."""
 
 Progress = Callable[[str], None]
 CORES = (1, 2, 4, 8)

@@ -252,8 +252,7 @@ def kernels(
     from heed import doctor
 
     doctor.require("bench")
-    from heed.bench.kernel_items import ITEMS
-    from heed.bench.kernels import HEADINGS, measure, page, texts
+    from heed.bench.kernels import HEADINGS, ITEMS, measure, page, texts
 
     if output is not None:
         page(old, [])  # complains now rather than after all the work

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from heed.errors import HeedError
 from heed.flow.layer import Job, Layer, Ref
 from heed.flow.layout import Layout, align
-from heed.flow.parameters import head_parameter_bytes
+from heed.kernels.entries import head_parameter_bytes
 from hw.regmap import ElementType, Kind, MaskMode, ParamMode
 from sw_model.graph import Node
 from sw_model.ops.mask import OFFSET_LIMITS

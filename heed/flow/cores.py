@@ -9,7 +9,7 @@ from heed.errors import HeedError
 from heed.flow.layer import Call, Layer, Ref
 from heed.flow.layout import Layout, align
 from heed.flow.parameters import refuse_overflow
-from heed.kernels.attention import MAX_KEYS, Heads, exponential_tables
+from heed.kernels.attention import MAX_KEYS, Heads, attention_scratch, exponential_tables
 from heed.kernels.convolution import conv2d_scratch
 from heed.toolchain.kernels import CoreEntries
 from hw.regmap import ElementType, ParamMode
@@ -113,7 +113,7 @@ def attention(build: "Builder", node: Node) -> Layer:
     if k.rows > MAX_KEYS:
         raise HeedError(f"node {node.name} has {k.rows} keys; the cores take {MAX_KEYS}")
     parameters = Heads(logit, node.constants["j"], node.constants["g"])
-    stride = align(4 * align(k.rows, 4), SCRATCH_ALIGN)
+    stride = align(attention_scratch(k.rows), SCRATCH_ALIGN)
     scratch = f"{node.name}/scratch"
     build.scratch[scratch] = build.config.harts * stride
     build.hidden.append(node.logits)

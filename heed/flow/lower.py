@@ -9,7 +9,8 @@ from heed.flow.attention import lower_attention
 from heed.flow.cores import INSTEAD_OF_ENGINE, ONLY_ON_CORES, cores_layer
 from heed.flow.layer import Call, Job, Layer, Lowered, Ref
 from heed.flow.layout import Layout, align, matrix
-from heed.flow.parameters import parameter_bytes, refuse_overflow
+from heed.flow.parameters import refuse_overflow
+from heed.kernels.entries import parameter_bytes
 from hw.config import ClusterConfig
 from hw.regmap import ElementType, Kind, ParamMode
 from sw_model.graph import Graph, Node

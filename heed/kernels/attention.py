@@ -22,6 +22,11 @@ def exponential_tables() -> np.ndarray:
     return np.stack([ops.exponential(logits, True, j) for j in range(J_LIMITS[0], J_LIMITS[1] + 1)])
 
 
+def attention_scratch(columns: int) -> int:
+    """Return `heed_attention_scratch` of firmware/kernels/matrix/attention.h, in bytes."""
+    return 4 * (-(-columns // 4) * 4)
+
+
 @dataclass(frozen=True)
 class Heads:
     """Parameters of attention, a value a head.
@@ -167,7 +172,7 @@ def attention(
     fields, rows, columns = _logits(memory, q, k, heads, mask)
     size = fields["inner"]
     y = memory.room((rows, vt.shape[0]), "int8")
-    scratch = memory.room((harts, 4 * (-(-columns // 4) * 4)), "uint8")
+    scratch = memory.room((harts, attention_scratch(columns)), "uint8")
     fields |= {
         "vt": vt,
         "vt_stride": vt.stride,

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from heed.kernels.entries import put_core_entries
 from heed.kernels.memory import Job, Memory, Place
 from heed.toolchain.kernels import CoreEntries
 
@@ -132,7 +133,7 @@ def _convolution(
     room = memory.room((harts, scratch), "uint8")
     fields = {
         **_sizes(at, y),
-        "entries": memory.put_bytes(entries.bytes()),
+        "entries": put_core_entries(memory, entries),
         "scratch": room,
         "scratch_stride": room.stride,
         "kernel_height": kernel[0],

@@ -56,9 +56,7 @@ class EncoderQuantiser(Quantiser):
         super().__init__(weights, seen, entry)
         self.sizes = sizes
 
-    def embed(
-        self, op: str, x: str, residual: str, **attrs: int
-    ) -> None:
+    def embed(self, op: str, x: str, residual: str, **attrs: int) -> None:
         """Add "embed": a product plus the learned positions, to int16.
 
         Parameters

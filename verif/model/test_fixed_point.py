@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heed.zoo.digits_vit import fixed_point as fx
+from heed.zoo import fixed_point as fx
 from sw_model.ops import Entry, requantise
 
 FACTORS = st.floats(1e-8, 30000.0) | st.floats(-30000.0, -1e-8)

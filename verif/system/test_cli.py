@@ -14,7 +14,7 @@ from heed.cli import main as cli
 from heed.cli import ui
 from heed.errors import HeedError
 
-VERBS = ["sim", "exec", "verilog", "area", "doctor", "accuracy", "generate", "bench"]
+VERBS = ["sim", "exec", "verilog", "area", "doctor", "accuracy", "generate", "bench", "audit"]
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 

@@ -53,6 +53,12 @@ struct heed_values {
 };
 void heed_values(const struct heed_values *job, struct heed_team team);
 
+/* Bytes of scratch that a hart of heed_attention needs: four rows of exponentials. */
+static inline uint32_t heed_attention_scratch(uint32_t columns)
+{
+    return 4 * ((columns + 3) & ~3u);
+}
+
 /* Both at once, a few rows at a time: the exponentials of a hart's rows need scratch only. */
 struct heed_attention {
     const int8_t *q;
@@ -65,14 +71,12 @@ struct heed_attention {
     uint32_t y_stride, y_head_stride;
     const struct heed_attention_entry *entries;
     const uint8_t *exponentials;
-    void *scratch; /* HEED_ATTENTION_SCRATCH bytes for each hart, at multiples of 4 */
+    void *scratch; /* for each hart, at multiples of 4 */
     uint32_t scratch_stride;
     uint32_t rows, columns, inner, heads; /* columns: keys; inner: size of a head */
     uint32_t keys, causal;
     int32_t offset;
 };
 void heed_attention(const struct heed_attention *job, struct heed_team team);
-
-#define HEED_ATTENTION_SCRATCH(columns) (4 * (((columns) + 3) / 4 * 4))
 
 #endif
