@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from heed.cli.options import Preset, check_output, count, cycle, preset_config
+from heed.cli.options import Preset, Target, check_output, count, cycle, preset_config
 from heed.cli.ui import Progress, say, show, table
 from heed.errors import HeedError
 
@@ -31,8 +31,9 @@ def command(
 ) -> None:
     """Measure networks layer by layer on every preset.
 
-    Or the engine alone (heed bench engine), a core (heed bench core), or the kernels on the cores
-    (heed bench kernels). The tables of networks go to docs/reference/benchmarks.md.
+    Or the engine alone (heed bench engine), a core (heed bench core), the kernels on the cores
+    (heed bench kernels), or the radar networks on them (heed bench radar). The tables of networks
+    go to docs/reference/benchmarks.md.
     """
     if context.invoked_subcommand is not None:
         return
@@ -264,6 +265,66 @@ def kernels(
     for row in rows:
         result.add_row(*texts(row))
     show(f"{config.name.upper()} with 512 KiB of scratchpad: kernels on the cores", result)
+    if output is not None:
+        _write(output, page(old, rows))
+        say(f"wrote {output}")
+
+
+@group.command("radar")
+def radar(
+    preset: Preset = "paper",
+    target: Target = "rtl",
+    accuracy: Annotated[
+        bool, typer.Option(help="Classify all test sequences, too, which takes minutes.")
+    ] = True,
+    file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the rows to this file.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="PAGE", help="Renew the tables of this page."),
+    ] = None,
+) -> None:
+    """Run a synthetic radar sequence through two networks on the cores, without the engine.
+
+    Every tensor is compared with the reference. Accuracies are those of the test users.
+    """
+    if output is not None and not accuracy:
+        raise HeedError("--output goes without --no-accuracy", status=2)
+    check_output("--json", file)
+    config = preset_config(preset)
+    old = "" if output is None else _read(output)
+    from heed import doctor
+
+    doctor.require("bench")
+    from heed.bench.kernels import deep
+    from heed.bench.radar import HEADINGS, LAYER_HEADINGS, measure, page, texts
+    from heed.simulator import Simulator
+    from heed.simulator.iss import IssSimulator
+    from heed.zoo.radar.accuracy import accuracies
+
+    if output is not None:
+        page(old, [])  # complains now rather than after all the work
+    config = deep(config)
+    with Progress() as progress:
+        if target == "iss":
+            simulator = IssSimulator(config, progress)
+        else:
+            simulator = Simulator.build(config, progress=progress)
+        rows = measure(config, simulator, accuracies(progress) if accuracy else {}, progress)
+    if file is not None:
+        _write(file, json.dumps([row.as_dict() for row in rows], indent=1) + "\n")
+    for row in rows:
+        layers = table(*LAYER_HEADINGS)
+        for cells in row.layers:
+            layers.add_row(*cells)
+        show(f"{row.network}, layer by layer", layers)
+    result = table(*HEADINGS)
+    for row in rows:
+        result.add_row(*texts(row))
+    where = "the simulator" if target == "iss" else "the RTL"
+    show(f"{config.name.upper()}: a synthetic sequence on {config.harts} cores of {where}", result)
+    say("all tensors bit-exact but attention's logits, which the cores never hold as a whole")
     if output is not None:
         _write(output, page(old, rows))
         say(f"wrote {output}")

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from heed.toolchain.kernels import CoreEntries
 from heed.zoo import fixed_point as fx
 from sw_model.ops import Entry, requantise
 
@@ -62,3 +63,28 @@ def test_weights_are_symmetric_and_within_half_a_step(per_channel):
     assert np.abs(quantised).max() >= 126
     back = quantised * (scale[:, None] if per_channel else scale)
     assert (np.abs(back - weight) <= np.max(scale) / 2 + 1e-12).all()
+
+
+@given(st.integers(-(2**20), 2**20), st.floats(1e-5, 1e-2), st.floats(-1000, 1000))
+def test_a_core_entry_computes_its_line_in_core_form(acc, factor, offset):
+    entry = Entry(**fx.core_entry(factor, offset))
+    form = CoreEntries.of(entry, 1)
+    assert form is not None
+    got = requantise(np.array([acc]), entry, "int16")[0]
+    want = np.clip(acc * factor + offset, -32768, 32767)
+    assert abs(got - want) <= 0.5 + factor / 2 + (abs(want) + abs(offset)) * 2**-14 + 1e-6
+    assert requantise(np.array([acc]), form.entry, "int16")[0] == got
+
+
+@pytest.mark.parametrize(("offset", "result"), [(3.4, 3), (-200.0, -128), (200.0, 127)])
+def test_a_core_entry_without_factor_is_its_offset(offset, result):
+    entry = Entry(**fx.core_entry([0.0, 0.5], offset))
+    assert CoreEntries.of(entry, 2) is not None
+    assert requantise(np.array([[1000, 0]]), entry, "int16")[0, 0] == result
+
+
+def test_what_has_no_core_form_is_named():
+    with pytest.raises(ValueError, match="factor -0.5 is negative"):
+        fx.core_entry([0.25, -0.5])
+    with pytest.raises(ValueError, match="an offset of 10 needs a bias of more than 32 bits"):
+        fx.core_entry(1e-9, 10.0)

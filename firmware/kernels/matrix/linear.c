@@ -112,6 +112,18 @@ static inline __attribute__((always_inline)) void any_sizes(struct heed_linear j
     }
 }
 
+/* Looks a strip's results up in the job's table. */
+static inline void activate(const struct heed_linear *job, struct strip_kind kind,
+                            const struct strip *strip)
+{
+    if (kind.down) {
+        look_up_words((word *)strip->y, job->y_stride, kind.rows * strip->blocks, job->table);
+        return;
+    }
+    for (unsigned row = 0; row < kind.rows; row++)
+        look_up_words((word *)ROW(strip->y, row, job->y_stride), 4, strip->blocks, job->table);
+}
+
 /* Whole blocks, stored as words: little between two strips. */
 static inline __attribute__((always_inline)) void whole_blocks(struct heed_linear job,
                                                                struct heed_team team,
@@ -128,6 +140,8 @@ static inline __attribute__((always_inline)) void whole_blocks(struct heed_linea
     strip.blocks = minimum(walk.length - walk.at, walk.left);
     for (;;) {
         run_strip(kind, &strip);
+        if (job.table)
+            activate(&job, kind, &strip);
         walk.left -= strip.blocks;
         if (!walk.left)
             return;
@@ -189,8 +203,10 @@ void heed_linear(const struct heed_linear *job, struct heed_team team)
 {
     static void (*const kinds[][3])(const struct heed_linear *, struct heed_team) = {
         ALL(column), ALL(column_u), ALL(row), ALL(row_u)};
-    bool whole = !job->table && ((uintptr_t)job->y | job->y_stride | job->y_head_stride |
-                                 job->rows | job->columns) % BLOCK == 0;
+    bool whole = ((uintptr_t)job->y | job->y_stride | job->y_head_stride | job->rows |
+                  job->columns) %
+                     BLOCK ==
+                 0;
 
     if (job->columns < BLOCK || job->inner < 4)
         elements(job, share_of(job->heads * job->rows * job->columns, team));

@@ -42,10 +42,6 @@ class Recipe:
         The largest learning rate, and AdamW's weight decay.
     dropout
         Share of the CNN's features, or of what joins the Transformer's residual stream.
-    shift
-        Largest random shift over range in bins.
-    mix
-        Parameter of the Beta distribution by which two sequences are mixed; 0 mixes none.
     smoothing
         Of the labels.
     """
@@ -55,16 +51,12 @@ class Recipe:
     rate: float
     decay: float
     dropout: float
-    shift: int = 20
-    mix: float = 0.0
     smoothing: float = 0.05
 
 
 RECIPES = {
     cnn_tcn.NAME: Recipe(epochs=10, batch=32, rate=4e-3, decay=0.02, dropout=0.2),
-    transformer.NAME: Recipe(
-        epochs=42, batch=32, rate=1.5e-3, decay=0.05, dropout=0.1, shift=40, mix=0.3
-    ),
+    transformer.NAME: Recipe(epochs=30, batch=32, rate=1.5e-3, decay=0.05, dropout=0.1),
 }
 
 
@@ -108,12 +100,9 @@ def train(
         began, losses = time.monotonic(), []
         order = chance.permutation(len(labels))[: len(labels) // recipe.batch * recipe.batch]
         for batch in order.reshape(-1, recipe.batch):
-            inputs, others, share = augment(sequences[batch], chance, recipe.shift, recipe.mix)
-            logits = _logits(name, parameters, torch.from_numpy(inputs), statistics, recipe.dropout)
+            inputs = torch.from_numpy(augment(sequences[batch], chance))
+            logits = _logits(name, parameters, inputs, statistics, recipe.dropout)
             loss = _loss(logits, labels[batch], recipe.smoothing)
-            if share < 1:
-                other = _loss(logits, labels[batch][others], recipe.smoothing)
-                loss = share * loss + (1 - share) * other
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(parameters.values(), 1.0)

@@ -209,6 +209,12 @@ BUGS = {
     "a bias": (STRIP, '"mv s6, a0\\nmv s7, a1\\nmv s8', '"mv s6, a0\\nmv s7, a0\\nmv s8'),
     "entries that stand still": (STRIP, '"addi gp, gp, 32\\n"', '"addi gp, gp, 0\\n"'),
     "the table": (STRIP, "(int8_t)(bytes >> 16)", "(uint8_t)(bytes >> 16)"),
+    "the table of whole blocks": (
+        STRIP,
+        '"cv.packlo.b %[a], %[b], %[a]\\n"',
+        '"cv.packlo.b %[a], %[a], %[b]\\n"',
+    ),
+    "the table's next row": (STRIP, '[next] "r"(stride - 3)', '[next] "r"(stride - 4)'),
     "rows of a block elsewhere": (STRIP, "*to = ROW(y, row, y_stride)", "*to = ROW(y, row, 4)"),
     "the share": (LINEAR, "within % length, share.end", "0 * within, share.end"),
     "the last rows": (LINEAR, "minimum(row, job.rows - kind.rows)", "row"),
