@@ -64,6 +64,11 @@ static inline int32_t shift_right(int64_t value, uint32_t shift)
     return high >> shift == result >> 31 ? result : (high >> 31) ^ INT32_MAX;
 }
 
+static inline uint32_t minimum(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
 static inline int32_t clip(int32_t value, int32_t low, int32_t high)
 {
     return value < low ? low : value > high ? high : value;

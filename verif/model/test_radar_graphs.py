@@ -25,8 +25,8 @@ from sw_model import reference
 from sw_model.ops import Entry
 
 NAMES = tuple(NETWORKS)
-#: Validation sequences of all users and gestures: every 20th.
-ITEMS = dataset.plan("validation")[::20]
+#: Validation sequences of all users and gestures: every 28th.
+ITEMS = dataset.plan("validation")[::28]
 LABELS = np.array([gesture for _, gesture, _ in ITEMS])
 
 
@@ -61,7 +61,8 @@ def test_calibration_knows_all_gestures_and_training_users_only(calibrated):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_few_sequences_are_recognised_as_in_float(name, graphs, sequences):
     """A network with a wrong scale, zero point or layout sees other gestures."""
-    seen = int8_classes(graphs[name], quantise_input(name, sequences))
+    parts = [quantise_input(name, sequences[start : start + 4]) for start in range(0, 16, 4)]
+    seen = np.concatenate([int8_classes(graphs[name], part) for part in parts])
     in_float = NETWORKS[name].classes(load_weights(name), sequences)
     assert np.mean(seen == LABELS) >= 0.75
     assert np.mean(seen == in_float) >= 0.9
@@ -69,8 +70,8 @@ def test_a_few_sequences_are_recognised_as_in_float(name, graphs, sequences):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_integer_tensors_follow_the_float_ones(name, graphs, sequences):
-    """Each integer tensor is an affine image of its float value, up to a few percent."""
-    some = sequences[:8]
+    """Each channel of an integer tensor is an affine image of its float value, nearly."""
+    some = sequences[::2]
     real = NETWORKS[name].forward(load_weights(name), some)
     graph = graphs[name]
     values = reference.run(graph, {graph.inputs[0]: quantise_input(name, some)})
@@ -84,8 +85,8 @@ def test_integer_tensors_follow_the_float_ones(name, graphs, sequences):
         ours = ours.reshape(-1, channels).astype(float)
         theirs = real[tensor].reshape(-1, channels)
         for channel, (a, b) in enumerate(zip(ours.T, theirs.T, strict=True)):
-            if b.std() > 0.05 * theirs.std() and a.std() > 0:
-                assert np.corrcoef(a, b)[0, 1] > 0.95, (tensor, channel)
+            if b.std() > 0.1 * theirs.std():  # idle ones have but a few steps
+                assert np.corrcoef(a, b)[0, 1] > 0.98, (tensor, channel)
                 compared += 1
     assert compared > 300
 

@@ -36,7 +36,7 @@ struct quads {
     HEED_CORE_XHEED
 
 /* A column of the kernel: 4 words of w, 16 of x and their dot products, 36 instructions. Registers
-   are those of stretch.h; no word is used right after its load. */
+   are those of matrix/block_text.h; no word is used right after its load. */
 #define TWO(dot, a, b, w0, w1, step)                                                               \
     dot " " #a ", t4, " #w0 "\ncv.lw t4, (s10), 4\n" dot " " #b ", t5, " #w1                       \
         "\ncv.lw t5, (s10), " #step "\n"
@@ -47,12 +47,12 @@ struct quads {
             TWO(dot, s2, s3, t0, t1, s0) TWO(dot, s4, s5, t2, t3, 4)                               \
                 TWO(dot, s6, s7, t0, t1, s1) dot " s8, t4, t2\n" dot " s9, t5, t3\n"
 
-#define QUADS_ASM(dot, is_unsigned)                                                                \
+#define QUADS_ASM(dot, U)                                                                          \
     __asm__ volatile("lw gp, %[entries]\nlw tp, %[y]\nlw s10, %[x]\nlw s0, %[x_right]\n"           \
                      "lw s1, %[x_next]\nlw t6, %[x_band]\nlw ra, %[columns]\n"                     \
-                     "1: lw t0, %[bands]\nlw s11, %[w]\n" STRETCH_BIASES XCV_LOOP(1, "t0", 38)     \
+                     "1: lw t0, %[bands]\nlw s11, %[w]\n" BIASES_4       XCV_LOOP(1, "t0", 38)     \
                          XCV_LOOP(0, "ra", 36) COLUMN(dot) "add s10, s10, t6\nnop\n"               \
-                             STRETCH_RESULTS                                                       \
+                             STRETCH_RESULTS(U)                                                    \
                      "lw t0, %[y_pixel]\nlw t1, %[x_move]\nlw t2, %[left]\naddi gp, gp, -32\n"     \
                      "cv.sw a0, (tp), t0\ncv.sw a4, (tp), t0\ncv.sw s2, (tp), t0\n"                \
                      "cv.sw s6, (tp), t0\nadd s10, s10, t1\naddi t2, t2, -1\nsw t2, %[left]\n"     \
@@ -61,9 +61,8 @@ struct quads {
                      : [x] "m"(q->x), [w] "m"(q->w), [x_right] "m"(q->x_right),                    \
                        [x_next] "m"(q->x_next), [x_band] "m"(q->x_band), [x_move] "m"(q->x_move),  \
                        [columns] "m"(q->columns), [bands] "m"(q->bands),                           \
-                       [entries] "m"(q->entries), [y] "m"(q->y), [y_pixel] "m"(q->y_pixel),        \
-                       [to_unsigned] "i"(4 * (is_unsigned))                                        \
-                     : STRETCH_REGISTERS)
+                       [entries] "m"(q->entries), [y] "m"(q->y), [y_pixel] "m"(q->y_pixel)         \
+                     : BLOCK_REGISTERS)
 
 /* Does `left` fours of pixels, 1 or more; their results begin at multiples of 4. `q` is a variable
    of the caller's frame, and used up. */

@@ -11,6 +11,7 @@
 #include "heed/xcv.h"
 #include "heed/xheed.h"
 #include "matrix/block.h"
+#include "matrix/block_text.h"
 
 struct stretch {
     struct rows x, w;
@@ -44,42 +45,9 @@ static inline uint32_t larger_bytes(uint32_t a, uint32_t b, bool is_unsigned)
 #if defined(__riscv) && HEED_CORE_XCV_SIMD && HEED_CORE_XCV_MEM && HEED_CORE_XCV_HWLP &&           \
     HEED_CORE_XHEED
 
-/* Registers: sums a0-a3, a4-a7, s2-s5, s6-s9; words of w t0-t3, of x t4 and t5; s10 and s11 walk
-   over x and w, by s0 and s1, t6 and ra. Entries and the place in y take gp and tp, which the
-   runtime leaves alone and no compiler uses. */
-#define STRETCH_REGISTERS                                                                          \
-    "ra", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "s0", "s1", "s2", "s3", "s4", "s5", "s6",      \
-        "s7", "s8", "s9", "s10", "s11", "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "memory"
-
-/* 16 instructions. */
-#define STRETCH_BIASES                                                                             \
-    "lw a0, (gp)\nlw a1, 8(gp)\nlw a2, 16(gp)\nlw a3, 24(gp)\n"                                    \
-    "mv a4, a0\nmv a5, a1\nmv a6, a2\nmv a7, a3\n"                                                 \
-    "mv s2, a0\nmv s3, a1\nmv s4, a2\nmv s5, a3\n"                                                 \
-    "mv s6, a0\nmv s7, a1\nmv s8, a2\nmv s9, a3\n"
-
-/* A word of each row: 24 instructions. No word is used right after its load. */
-#define STRETCH_DOTS(dot, x, a, b, c, d)                                                           \
-    dot " " #a ", " #x ", t0\n" dot " " #b ", " #x ", t1\n" dot " " #c ", " #x ", t2\n" dot        \
-        " " #d ", " #x ", t3\n"
-#define STRETCH_STEP(dot)                                                                          \
-    "cv.lw t0, (s11), t6\ncv.lw t1, (s11), t6\ncv.lw t2, (s11), t6\ncv.lw t3, (s11), ra\n"         \
-    "cv.lw t4, (s10), s0\ncv.lw t5, (s10), s0\n" STRETCH_DOTS(dot, t4, a0, a1, a2, a3)             \
-    "cv.lw t4, (s10), s0\n" STRETCH_DOTS(dot, t5, a4, a5, a6, a7)                                  \
-    "cv.lw t5, (s10), s1\n" STRETCH_DOTS(dot, t4, s2, s3, s4, s5)                                  \
-        STRETCH_DOTS(dot, t5, s6, s7, s8, s9)
-
-/* Parameters, and a row's four results into its first register: 21 instructions. A column goes
-   before the next one, because a result cannot be used by the next instruction. */
-#define STRETCH_RQ(to, sum, rq, lane)                                                              \
-    ".insn r 0x2b, 5, " #lane " + %[to_unsigned], " #to ", " #sum ", " #rq "\n"
-#define STRETCH_COLUMN(lane, rq, a, b, c, d)                                                       \
-    STRETCH_RQ(a0, a, rq, lane) STRETCH_RQ(a4, b, rq, lane) STRETCH_RQ(s2, c, rq, lane)            \
-        STRETCH_RQ(s6, d, rq, lane)
-#define STRETCH_RESULTS                                                                            \
-    "lw t0, 4(gp)\nlw t1, 12(gp)\nlw t2, 20(gp)\nlw t3, 28(gp)\naddi gp, gp, 32\n"                 \
-    STRETCH_COLUMN(0, t0, a0, a4, s2, s6) STRETCH_COLUMN(1, t1, a1, a5, s3, s7)                    \
-        STRETCH_COLUMN(2, t2, a2, a6, s4, s8) STRETCH_COLUMN(3, t3, a3, a7, s5, s9)
+/* Parameters, and the results of a row in its first register: 21 instructions. */
+#define STRETCH_RESULTS(U)                                                                         \
+    "lw t0, 4(gp)\nlw t1, 12(gp)\nlw t2, 20(gp)\nlw t3, 28(gp)\naddi gp, gp, 32\n" RQ_COLUMN(4, U)
 
 /* 4 instructions more for where pixels lie; 8 for the larger ones of results and what is there. */
 #define STRETCH_Y "lw t0, %[y0]\nlw t1, %[y1]\nlw t2, %[y2]\nlw t3, %[y3]\n"
@@ -91,33 +59,33 @@ static inline uint32_t larger_bytes(uint32_t a, uint32_t b, bool is_unsigned)
     "cv.sw a0, tp(t0)\ncv.sw a4, tp(t1)\ncv.sw s2, tp(t2)\ncv.sw s6, tp(t3)\n"                     \
     "addi tp, tp, 4\nlw t0, %[w_move]\nlw s10, %[x]\nadd s11, s11, t0\n"
 
-#define STRETCH_ASM(dot, larger, body, is_unsigned)                                                \
+#define STRETCH_ASM(D, larger, body, U)                                                            \
     __asm__ volatile("lw s10, %[x]\nlw s11, %[w]\nlw s0, %[x_stride]\nlw s1, %[x_next]\n"          \
                      "lw t6, %[w_stride]\nlw ra, %[w_next]\nlw gp, %[entries]\nlw tp, %[at]\n"     \
                      "lw t0, %[blocks]\n" XCV_LOOP(1, "t0", body)                                  \
-                     "lw t1, %[words]\n" STRETCH_BIASES XCV_LOOP(0, "t1", 24) STRETCH_STEP(dot)    \
-                         STRETCH_RESULTS STRETCH_Y larger STRETCH_STORE                            \
+                     BIAS_COLUMN_4 XCV_LOOP(0, "t1", 24) STEP_4(D) STRETCH_RESULTS(U) STRETCH_Y    \
+                         larger STRETCH_STORE                                                      \
                      :                                                                             \
                      : [x] "m"(s->x.at), [w] "m"(s->w.at), [x_stride] "m"(s->x.stride),            \
                        [w_stride] "m"(s->w.stride), [x_next] "m"(s->x_next),                       \
                        [w_next] "m"(s->w_next), [w_move] "m"(s->w_move), [words] "m"(s->words),    \
                        [entries] "m"(s->entries), [y0] "m"(s->y[0]), [y1] "m"(s->y[1]),            \
                        [y2] "m"(s->y[2]), [y3] "m"(s->y[3]), [at] "m"(s->at),                      \
-                       [blocks] "m"(s->blocks), [to_unsigned] "i"(4 * (is_unsigned))               \
-                     : STRETCH_REGISTERS)
+                       [blocks] "m"(s->blocks)                                                    \
+                     : BLOCK_REGISTERS)
 
-/* Words, biases, setup, step, results, y, store; and the larger ones. */
-#define STRETCH_BODY 1 + 16 + 1 + 24 + 21 + 4 + 8
-#define STRETCH_CASES(dot)                                                                         \
+/* Biases, setup, step, results, y, store; and the larger ones. */
+#define STRETCH_BODY 17 + 1 + 24 + 21 + 4 + 8
+#define STRETCH_CASES(D)                                                                           \
     do {                                                                                           \
         if (pooled && y_unsigned)                                                                  \
-            STRETCH_ASM(dot, STRETCH_LARGER("cv.maxu.b"), STRETCH_BODY + 8, 1);                    \
+            STRETCH_ASM(D, STRETCH_LARGER("cv.maxu.b"), STRETCH_BODY + 8, 1);                    \
         else if (pooled)                                                                           \
-            STRETCH_ASM(dot, STRETCH_LARGER("cv.max.b"), STRETCH_BODY + 8, 0);                     \
+            STRETCH_ASM(D, STRETCH_LARGER("cv.max.b"), STRETCH_BODY + 8, 0);                     \
         else if (y_unsigned)                                                                       \
-            STRETCH_ASM(dot, "", STRETCH_BODY, 1);                                                 \
+            STRETCH_ASM(D, "", STRETCH_BODY, 1);                                                 \
         else                                                                                       \
-            STRETCH_ASM(dot, "", STRETCH_BODY, 0);                                                 \
+            STRETCH_ASM(D, "", STRETCH_BODY, 0);                                                 \
     } while (0)
 
 /* Does a stretch, its results at multiples of 4. Pooled, the larger one of a result and what is in
@@ -126,9 +94,9 @@ static inline __attribute__((always_inline)) void run_stretch(struct stretch *s,
                                                               bool x_unsigned, bool y_unsigned)
 {
     if (x_unsigned)
-        STRETCH_CASES("cv.sdotusp.b");
+        STRETCH_CASES(DOT_1);
     else
-        STRETCH_CASES("cv.sdotsp.b");
+        STRETCH_CASES(DOT_0);
 }
 
 #else

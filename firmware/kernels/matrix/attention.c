@@ -5,11 +5,6 @@
 #include "softmax.h"
 #include "strip.h"
 
-static inline uint32_t minimum(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
-
 /* How many keys a query sees. */
 static inline uint32_t seen_by(const struct heed_logits *job, uint32_t query)
 {

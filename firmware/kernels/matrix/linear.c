@@ -28,11 +28,6 @@ static __attribute__((noinline)) void elements(const struct heed_linear *job, st
     }
 }
 
-static inline uint32_t minimum(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Where a hart is in a job. Blocks are numbered along strips, head after head: those with entries of
    columns run down, those with entries of rows across. */
 struct walk {

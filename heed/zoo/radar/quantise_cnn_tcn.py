@@ -14,13 +14,11 @@ from heed.zoo.radar.frames import FRAMES, SWEEPS
 from heed.zoo.radar.layers import INPUT_SCALE, INPUT_ZERO, Weights
 from heed.zoo.radar.physics import RADAR
 from sw_model.graph import Graph
-from sw_model.graph_rules import conv_reach
+from sw_model.graph_rules import CONV_PADS, CONV_STEPS, conv_reach
 
 SPREAD = 16  # largest ratio of two channels' steps
 
-_ONES = dict.fromkeys(
-    f"{what}_{size}" for what in ("stride", "dilation", "pool") for size in ("height", "width")
-)
+_PLAIN = dict.fromkeys(CONV_STEPS, 1) | dict.fromkeys(CONV_PADS, 0) | {"groups": 1}
 
 
 def quantise(weights: Weights, seen: dict[str, np.ndarray]) -> Graph:
@@ -72,8 +70,7 @@ class _Quantiser(Quantiser):
 
     def _convolve(self, name: str, x: str, constants, dtype: str, scale, zero, **attrs) -> None:
         """Add a convolution; attributes that are not given are 1 or, for pads, 0."""
-        pads = dict.fromkeys(("pad_top", "pad_left", "pad_bottom", "pad_right"), 0)
-        attrs = {key: 1 for key in _ONES} | pads | {"groups": 1} | attrs
+        attrs = _PLAIN | attrs
         shape = self.tensors[x].shape
         weight = constants["weight"]
         reach = conv_reach(shape, weight.shape[1:3], attrs)

@@ -218,12 +218,12 @@ BUGS = {
     "the next head": (ATTENTION, "{span.head + 1, 0,", "{span.head, 0,"),
     "the last columns": (ATTENTION, "blocks = 1, new = columns % BLOCK, first", "return; first"),
     "rows of a part": (
-        "matrix/strip.h",
+        "matrix/block_text.h",
         "LOAD_X(t5, s1) DOTS_0(D, t4)",
         "LOAD_X(t5, s0) DOTS_0(D, t4)",
     ),
     "a part of one row": (
-        "matrix/strip.h",
+        "matrix/block_text.h",
         "#define STEP_1(D) LOAD_X(t4, s1)",
         "#define STEP_1(D) LOAD_X(t4, s0)",
     ),

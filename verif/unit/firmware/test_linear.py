@@ -17,7 +17,12 @@ from verif.lib.kernel_bugs import finds
 from verif.lib.kernel_check import agree
 from verif.lib.kernel_operands import run_case, small_program
 
-STRIP, LINEAR, GENERAL = "matrix/strip.h", "matrix/linear.c", "matrix/linear_general.c"
+TEXT, STRIP, LINEAR, GENERAL = (
+    "matrix/block_text.h",
+    "matrix/strip.h",
+    "matrix/linear.c",
+    "matrix/linear_general.c",
+)
 seeds = st.integers(0, 2**32 - 1)
 few = settings(deadline=None, max_examples=30)
 
@@ -195,19 +200,19 @@ def bug_cases():
 
 
 BUGS = {
-    "a row of the block": (STRIP, "DOTS_2(D, t4) DOTS_3(D, t5)", "DOTS_2(D, t4) DOTS_3(D, t4)"),
+    "a row of the block": (TEXT, "DOTS_2(D, t4) DOTS_3(D, t5)", "DOTS_2(D, t4) DOTS_3(D, t4)"),
     "one instruction less": (STRIP, '1 + 4 + 5 * " #R', '4 + 5 * " #R'),
     "a strip's end": (STRIP, "((down) ? 3 : 5))", "((down) ? 2 : 4))"),
-    "bytes behind a row": (STRIP, '"and t4, t4, t5\\n" DOTS', '"" DOTS'),
+    "bytes behind a row": (TEXT, '"and t4, t4, t5\\n" DOTS', '"" DOTS'),
     "a sign": (
-        STRIP,
+        TEXT,
         '"cv.sdotusp.b " #sum ", " #w ", " #x',
         '"cv.sdotusp.b " #sum ", " #x ", " #w',
     ),
-    "a lane": (STRIP, "RQ_##R(U, 2, t2, t2, t2, t2", "RQ_##R(U, 3, t2, t2, t2, t2"),
-    "an entry": (STRIP, "RQ_##R(U, 1, t0, t1, t2, t3", "RQ_##R(U, 1, t0, t0, t2, t3"),
-    "a bias": (STRIP, '"mv s6, a0\\nmv s7, a1\\nmv s8', '"mv s6, a0\\nmv s7, a0\\nmv s8'),
-    "entries that stand still": (STRIP, '"addi gp, gp, 32\\n"', '"addi gp, gp, 0\\n"'),
+    "a lane": (TEXT, "RQ_##R(U, 2, t2, t2, t2, t2", "RQ_##R(U, 3, t2, t2, t2, t2"),
+    "an entry": (TEXT, "RQ_##R(U, 1, t0, t1, t2, t3", "RQ_##R(U, 1, t0, t0, t2, t3"),
+    "a bias": (TEXT, '"mv s6, a0\\nmv s7, a1\\nmv s8', '"mv s6, a0\\nmv s7, a0\\nmv s8'),
+    "entries that stand still": (TEXT, '"addi gp, gp, 32\\n"', '"addi gp, gp, 0\\n"'),
     "the table": (STRIP, "(int8_t)(bytes >> 16)", "(uint8_t)(bytes >> 16)"),
     "the table of whole blocks": (
         STRIP,

@@ -8,14 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heed.errors import HeedError
-from heed.kernels import Cluster, Memory, check, convolution, targets
-from heed.simulator.iss import IssSimulator
-from heed.toolchain import compiler
-from heed.toolchain.kernels import KERNELS, CoreEntries
+from heed.kernels import Memory, convolution
+from heed.toolchain.kernels import CoreEntries
 from hw.config import CoreConfig
 from hw.presets import TINY
 from sw_model import ops
 from verif.lib.kernel_check import agree
+from verif.lib.kernel_operands import run_case, small_program
 
 LIMITS = {"int8": (-128, 127), "uint8": (0, 255)}
 
@@ -95,37 +94,21 @@ def test_on_the_rtl(kind):
     run("rtl", draw_case(5, kind, channels=21, pixel_align=4), 2)
 
 
-class Own:
-    """A program of the pooling kernels alone, for some cluster; `edit` changes their text."""
+KERNELS = ("heed_max_pool", "heed_average_pool")
+SOURCES = ("convolution/pool.c",)
 
-    def __init__(self, monkeypatch, folder, config=TINY, edit=None):
-        own = {name: KERNELS[name] for name in ("heed_max_pool", "heed_average_pool")}
-        monkeypatch.setattr(targets, "KERNELS", own)
-        for path in compiler.KERNELS.rglob("*.[ch]"):
-            copy = folder / path.relative_to(compiler.KERNELS)
-            copy.parent.mkdir(exist_ok=True)
-            if path.suffix == ".h" or path.name == "pool.c":
-                copy.write_text(path.read_text())
-        if edit:
-            right, wrong = edit
-            text = (folder / "convolution" / "pool.c").read_text()
-            assert text.count(right) == 1
-            (folder / "convolution" / "pool.c").write_text(text.replace(right, wrong))
-        self.cluster = Cluster(IssSimulator(config), folder)
 
-    def run(self, case, harts=2):
-        memory, job, wanted = case
-        image = memory.image()
-        found = self.cluster.run(image, [job], harts, max_cycles=3_000_000)
-        check(image, found.memory, [(job, {"y": wanted})])
+def as_case(drawn):
+    memory, job, wanted = drawn
+    return memory, job, {"y": wanted}
 
 
 @pytest.mark.parametrize("left_out", ["xcv_mem", "xcv_simd", "xheed", "everything"])
-def test_on_smaller_cores(tmp_path, monkeypatch, left_out):
+def test_on_smaller_cores(tmp_path, left_out):
     core = CoreConfig.of("m") if left_out == "everything" else CoreConfig(**{left_out: False})
-    program = Own(monkeypatch, tmp_path, replace(TINY, core=core))
+    program = small_program(tmp_path, KERNELS, SOURCES, replace(TINY, core=core))
     for seed in range(6):
-        program.run(draw_case(seed, ("max", "average")[seed % 2]))
+        run_case(program, as_case(draw_case(seed, ("max", "average")[seed % 2])), 2)
 
 
 BUGS = {
@@ -156,8 +139,10 @@ BUGS = {
 
 
 @pytest.mark.parametrize("bug", BUGS)
-def test_planted_bugs_are_found(tmp_path, monkeypatch, bug):
-    program = Own(monkeypatch, tmp_path, edit=BUGS[bug])
+def test_planted_bugs_are_found(tmp_path, bug):
+    edit = (SOURCES[0], *BUGS[bug])
+    program = small_program(tmp_path, KERNELS, SOURCES, bug=edit)
     with pytest.raises(HeedError):
         for seed in range(60):
-            program.run(draw_case(seed, ("max", "average")[seed % 2]), 1 + seed // 2 % 2)
+            case = as_case(draw_case(seed, ("max", "average")[seed % 2]))
+            run_case(program, case, 1 + seed // 2 % 2)
