@@ -9,6 +9,8 @@ from heed.toolchain.kernels import CoreEntries
 from sw_model import ops
 from sw_model.ops.softmax import J_LIMITS
 
+Operand = np.ndarray | Place
+
 MAX_KEYS = 4096
 """More would need shifts above 31 to normalise."""
 
@@ -68,10 +70,10 @@ def _heads_of(place: Place, heads: int) -> tuple[int, int, int]:
 
 
 def _logits(
-    memory: Memory, q: Place, k: Place, heads: Heads, mask: Mask
+    memory: Memory, q: Operand, k: Operand, heads: Heads, mask: Mask
 ) -> tuple[dict[str, int | Place], int, int]:
     """Return the fields that both kernels with logits have, rows and keys."""
-    count = len(heads.j)
+    count, q, k = len(heads.j), memory.place(q), memory.place(k)
     q_stride, q_head, rows = _heads_of(q, count)
     k_stride, k_head, columns = _heads_of(k, count)
     if columns > MAX_KEYS:
@@ -96,8 +98,8 @@ def _logits(
     return values, rows, columns
 
 
-def logits(memory: Memory, q: Place, k: Place, heads: Heads, mask: Mask) -> Job:
-    """Place what `heed_logits` needs besides q and k.
+def logits(memory: Memory, q: Operand, k: Operand, heads: Heads, mask: Mask) -> Job:
+    """Place what `heed_logits` needs.
 
     Its results are "e", uint8 [H, S, keys up to a multiple of 4], and "factors", int32 [H * S * 2]:
     0 and the requantisation parameters of each row (`row_factors`).
@@ -107,7 +109,7 @@ def logits(memory: Memory, q: Place, k: Place, heads: Heads, mask: Mask) -> Job:
     memory
         Where it goes.
     q, k
-        int8 head-major [H, S, P], or [S, H*P] with P a multiple of 4.
+        int8 head-major [H, S, P], or [S, H*P] with P a multiple of 4; arrays, or where they lie.
     heads, mask
         Parameters and mask.
     """
@@ -119,7 +121,7 @@ def logits(memory: Memory, q: Place, k: Place, heads: Heads, mask: Mask) -> Job:
     return Job("heed_logits", values, {"e": e, "factors": factors})
 
 
-def values(memory: Memory, e: Place, factors: Place, vt: Place, keys: int, dtype="int8") -> Job:
+def values(memory: Memory, e: Operand, factors: Operand, vt: Operand, keys: int) -> Job:
     """Place what `heed_values` needs: its result is "y", int8 [S, H*P].
 
     Parameters
@@ -133,8 +135,9 @@ def values(memory: Memory, e: Place, factors: Place, vt: Place, keys: int, dtype
     keys
         How many columns of e count.
     """
+    e, factors, vt = (memory.place(operand) for operand in (e, factors, vt))
     heads, rows = e.shape[:2]
-    y = memory.room((rows, vt.shape[0]), dtype)
+    y = memory.room((rows, vt.shape[0]), "int8")
     size = vt.shape[0] // heads
     fields = {
         "e": e,
@@ -156,9 +159,9 @@ def values(memory: Memory, e: Place, factors: Place, vt: Place, keys: int, dtype
 
 
 def attention(
-    memory: Memory, q: Place, k: Place, vt: Place, heads: Heads, mask: Mask, harts: int
+    memory: Memory, q: Operand, k: Operand, vt: Operand, heads: Heads, mask: Mask, harts: int
 ) -> Job:
-    """Place what `heed_attention` needs besides q, k and vt; its result is "y", int8 [S, H*P].
+    """Place what `heed_attention` needs; its result is "y", int8 [S, H*P].
 
     Parameters
     ----------
@@ -170,7 +173,7 @@ def attention(
         For how many harts scratch is set aside.
     """
     fields, rows, columns = _logits(memory, q, k, heads, mask)
-    size = fields["inner"]
+    size, vt = fields["inner"], memory.place(vt)
     y = memory.room((rows, vt.shape[0]), "int8")
     scratch = memory.room((harts, attention_scratch(columns)), "uint8")
     fields |= {

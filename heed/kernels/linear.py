@@ -41,7 +41,7 @@ def linear(
     transposed
         The result is [C, S]; for one head.
     """
-    at_x = x if isinstance(x, Place) else memory.put(x)
+    at_x = memory.place(x)
     at_w = memory.put(weight)
     (tokens, inner), channels = at_x.shape, weight.shape[0]
     shape = (channels, tokens) if transposed else (tokens, channels // heads)
@@ -92,14 +92,13 @@ def linear_general(
     weight, entry, dtype, table, transposed
         Arguments of `sw_model.ops.linear`; a residual of a transposed result is transposed, too.
     """
-    at_x = x if isinstance(x, Place) else memory.put(x)
+    at_x = memory.place(x)
     at_w = memory.put(weight)
     (tokens, inner), channels = at_x.shape, weight.shape[0]
     rows, columns = (channels, tokens) if transposed else (tokens, channels)
     y = memory.room((rows, columns), dtype)
     first, second = (at_w, at_x) if transposed else (at_x, at_w)
-    if residual is not None and not isinstance(residual, Place):
-        residual = memory.put(residual)
+    residual = None if residual is None else memory.place(residual)
     mode = ParamMode.COMMON
     if entry is not None and entry.size > 1:
         mode = ParamMode.ROW if transposed else ParamMode.COLUMN

@@ -116,6 +116,10 @@ class Memory:
         self._parts.append((place, array))
         return place
 
+    def place(self, operand: np.ndarray | Place) -> Place:
+        """Return where an operand lies; an array is placed first."""
+        return operand if isinstance(operand, Place) else self.put(operand)
+
     def put_bytes(self, contents: bytes) -> Place:
         """Place bytes as they are, at a multiple of 8."""
         self.size = -(-self.size // 8) * 8

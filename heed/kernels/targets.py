@@ -1,6 +1,6 @@
 """Runs kernels: compiled for this computer, on the simulator core, or on the RTL."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from heed.errors import HeedError
-from heed.kernels.memory import Job
+from heed.kernels.memory import Job, Memory
 from heed.simulator.result import MAX_CYCLES
 from heed.toolchain import compile, symbols
 from heed.toolchain.compiler import FIRMWARE, kernel_sources
@@ -71,6 +71,39 @@ def run_on_host(image: np.ndarray, jobs: Sequence[Job], harts: int = 1) -> Kerne
     for job in jobs:
         host_kernels().call(job.kernel, job.fields(memory.ctypes.data), harts)
     return KernelRun(memory.tobytes())
+
+
+def compute(
+    build: Callable[..., Job],
+    *operands,
+    harts: int = 1,
+    cluster: "Cluster | None" = None,
+    **options,
+) -> dict[str, np.ndarray]:
+    """Return the results of one kernel by name.
+
+    Parameters
+    ----------
+    build
+        A function of `heed.kernels` that places operands: `linear.linear`, `norm.layernorm`, ...
+    operands, options
+        Its arguments behind the memory.
+    harts
+        Size of the team.
+    cluster
+        Where it runs; on this computer when left out.
+
+    Raises
+    ------
+    HeedError
+        The operands do not fit the cluster, or the program fails.
+    """
+    memory = Memory()
+    job = build(memory, *operands, **options)
+    image = memory.image()
+    runs = cluster.run if cluster else run_on_host
+    after = runs(image, [job], harts).memory
+    return {name: place.view(after).copy() for name, place in job.results.items()}
 
 
 class Cluster:
