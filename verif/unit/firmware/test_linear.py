@@ -233,8 +233,8 @@ BUGS = {
     "clipping to 16 bits": (GENERAL, "clip16(value)", "(int16_t)value"),
     "entries by row": (
         GENERAL,
-        "entry = unpack(job->entries + row)",
-        "entry = unpack(job->entries)",
+        "unpack(job->entries + piece.row + i)",
+        "unpack(job->entries)",
     ),
 }
 
