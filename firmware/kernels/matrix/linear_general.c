@@ -121,8 +121,18 @@ WHOLE_BLOCK(whole_odd, false, true)
 WHOLE_BLOCK(whole_even_u, true, false)
 WHOLE_BLOCK(whole_odd_u, true, true)
 
-static void (*const whole_blocks[])(int32_t sums[BLOCK][BLOCK], struct rows, struct rows,
-                                    uint32_t) = {whole_even, whole_odd, whole_even_u, whole_odd_u};
+static void whole_block(int32_t sums[BLOCK][BLOCK], struct rows data, struct rows weights,
+                        uint32_t inner, bool is_unsigned)
+{
+    if (is_unsigned && inner % 4)
+        whole_odd_u(sums, data, weights, inner);
+    else if (is_unsigned)
+        whole_even_u(sums, data, weights, inner);
+    else if (inner % 4)
+        whole_odd(sums, data, weights, inner);
+    else
+        whole_even(sums, data, weights, inner);
+}
 
 /* Computes the results of a piece. A result smaller than a block is done sum by sum; else a block
    that would stick out reaches back. */
@@ -137,8 +147,7 @@ static void block_at(const struct heed_linear_general *job, struct piece piece)
     int32_t sums[BLOCK][BLOCK];
 
     if (whole) {
-        whole_blocks[2 * !!job->data_unsigned + (job->inner % 4 != 0)](sums, data, weights,
-                                                                       job->inner);
+        whole_block(sums, data, weights, job->inner, job->data_unsigned);
     } else {
         for (uint32_t a = 0; a < (by_row ? piece.columns : piece.rows); a++)
             for (uint32_t b = 0; b < (by_row ? piece.rows : piece.columns); b++)
