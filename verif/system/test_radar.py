@@ -5,14 +5,18 @@ import json
 import numpy as np
 import pytest
 
+from heed.audit import audit
 from heed.bench import radar
 from heed.bench.kernels import deep
 from heed.bench.radar import MARK, Row, measure, page, texts
 from heed.cli import main as cli
 from heed.errors import HeedError
+from heed.flow import deploy
+from heed.flow.plan import STACK_BYTES
 from heed.simulator.iss import IssSimulator
 from heed.zoo.radar import accuracy
 from heed.zoo.radar.data import NETWORKS
+from heed.zoo.radar.networks import load_graph
 from hw.presets import TINY
 from sw_model import reference
 
@@ -54,6 +58,15 @@ def test_rows(rows, name):
     assert 0.85 * wanted < row.macs <= wanted  # pools drop a few
     assert row.mac_per_cycle == row.macs / row.cycles
     assert row.layers[-1][:3] == ["whole image", f"{row.macs:,}", f"{row.cycles:,}"]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_programs_have_room_for_their_stacks(name):
+    """And no instruction that the cores lack."""
+    program = deploy(load_graph(name), SMALL, engine=False)
+    examined = audit(program.elf, SMALL)
+    assert examined.faults == []
+    assert examined.worst.bytes <= examined.given == STACK_BYTES
 
 
 def test_a_wrong_tensor_is_named(monkeypatch):
