@@ -6,6 +6,9 @@
 
 #include "kernel.h"
 
+/* Four bytes of a row, whatever their type. */
+typedef uint32_t __attribute__((may_alias)) word;
+
 /* A parameter entry, unpacked. */
 struct entry {
     int64_t add;
@@ -62,6 +65,11 @@ static inline int32_t shift_right(int64_t value, uint32_t shift)
     int32_t result = shift_right_low(value, shift);
 
     return high >> shift == result >> 31 ? result : (high >> 31) ^ INT32_MAX;
+}
+
+static inline uint32_t magnitude(int32_t value)
+{
+    return value < 0 ? 0 - (uint32_t)value : (uint32_t)value;
 }
 
 static inline uint32_t minimum(uint32_t a, uint32_t b)

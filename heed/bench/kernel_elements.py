@@ -115,7 +115,7 @@ ELEMENT_ITEMS = (
     _item("layernorm", 128 * 128, _layernorm, 11.0),
     _item("layernorm-core", 128 * 128, _layernorm_core, 9.0),
     _item("nonorm", 128 * 128, _nonorm, 4.5),
-    _item("gelu", 128 * 512, _gelu, 3.0),
+    _item("gelu", 128 * 512, _gelu, 2.75),
     _item("residual-add", 128 * 128, _residual_add, 6.0),
     _item("requantise", 128 * 64, _requantise, 3.25),
     _item("requantise-general", 128 * 64, _requantise_general, 9.0),

@@ -182,7 +182,7 @@ def attention_layer(tokens: int, embedding: int, heads: int, size: int) -> Work:
     k_at, k = chain.linear(data, heads * size, heads)
     vt_at, vt = chain.linear(data, heads * size, transposed=True)
     parameters = random_heads(chain.rng, heads, size)
-    job = attention(chain.memory, q_at, k_at, vt_at, parameters, Mask(tokens), HARTS)
+    job = attention(chain.memory, q_at, k_at, vt_at, parameters, Mask(tokens), harts=HARTS)
     entry = parameters.logit.entry
     y, _ = ops.attention(q, k, vt, entry, heads=heads, j=parameters.j, g=parameters.g)
     chain.linear((chain.add(job, y=y), y), embedding)

@@ -14,7 +14,7 @@ from heed.kernels.convolution import conv2d_scratch
 from heed.toolchain.kernels import CoreEntries
 from hw.regmap import ElementType, ParamMode
 from sw_model.graph import Node
-from sw_model.ops import Entry
+from sw_model.ops import Entry, check
 
 if TYPE_CHECKING:
     from heed.flow.lower import Builder
@@ -28,9 +28,14 @@ def cores_layer(node: Node, calls: list[Call], macs: int = 0) -> Layer:
     return Layer(node.name, node.op, "cores", tuple(calls), writes, macs)
 
 
-def _core_entries(build: "Builder", node: Node, count: int) -> Ref | None:
-    """Add a node's entries in core form, if they have one."""
-    entries = CoreEntries.of(Entry.read(node.constants), count)
+def _largest(dtype: str, inner: int) -> int:
+    """Return the largest magnitude of a sum of products of a data type and int8."""
+    return inner * max(map(abs, check.LIMITS[dtype])) * 128
+
+
+def _core_entries(build: "Builder", node: Node, count: int, largest: int) -> Ref | None:
+    """Add a node's entries in core form, if they have one for sums up to `largest`."""
+    entries = CoreEntries.of(Entry.read(node.constants), count, largest)
     return entries and build.constant(node, "core_parameters", entries.bytes())
 
 
@@ -68,7 +73,7 @@ def linear(build: "Builder", node: Node) -> Layer:
     channels = len(node.constants["weight"])
     entries = None
     if y.dtype in ("int8", "uint8") and not (transposed and y.groups > 1):
-        entries = _core_entries(build, node, channels)
+        entries = _core_entries(build, node, channels, _largest(x.dtype, x.width))
     fields["table"] = _table(build, node)
     if entries is None:
         return cores_layer(node, [_general(build, node, fields, y)], macs)
@@ -104,10 +109,11 @@ def attention(build: "Builder", node: Node) -> Layer:
     (q_name, k_name, vt_name), (y_name,) = node.inputs, node.outputs
     q, k, vt, y = (build.layouts[name] for name in (q_name, k_name, vt_name, y_name))
     heads, size = node.attrs["heads"], node.attrs["head_dim"]
-    logit = CoreEntries.of(Entry.read(node.constants), heads)
+    logit = CoreEntries.of(Entry.read(node.constants), heads, _largest("int8", size))
     if logit is None:
         raise HeedError(
-            f"node {node.name}: its logits have no requantisation in core form, which the cores "
+            f"node {node.name}: the requantisation of its logits has no core form (mul 0 to 65535, "
+            "add = bias * mul + half + (zero << shift), 32 bits for bias and sum), which the cores "
             "need; quantise it so, or run it on the engine"
         )
     if k.rows > MAX_KEYS:
@@ -149,10 +155,12 @@ def conv2d(build: "Builder", node: Node) -> Layer:
     x, y = build.layouts[x_name], build.layouts[y_name]
     weight, attrs = node.constants["weight"], node.attrs
     outputs, kernel_height, kernel_width, inner = weight.shape
-    entries = _core_entries(build, node, outputs)
+    largest = _largest(x.dtype, kernel_height * kernel_width * inner)
+    entries = _core_entries(build, node, outputs, largest)
     if entries is None:
         raise HeedError(
-            f"node {node.name}: it has no requantisation in core form, which the cores need"
+            f"node {node.name}: its requantisation has no core form (mul 0 to 65535, add = bias * "
+            "mul + half + (zero << shift), 32 bits for bias and sum), which the cores need"
         )
     at, stride = build.matrix(node, "weight", weight.reshape(outputs, -1))
     bytes_a_hart = align(conv2d_scratch(kernel_height, kernel_width, inner), SCRATCH_ALIGN)
@@ -201,8 +209,8 @@ def reshape(build: "Builder", node: Node) -> Layer:
     for name in (x_name, y_name):
         if not build.layouts[name].contiguous:
             raise HeedError(
-                f"node {node.name}: tensor {name} has gaps between its rows, so it cannot be seen "
-                "in another shape; rows must be multiples of 8 bytes"
+                f"node {node.name}: tensor {name} has gaps between its rows or heads, so it cannot "
+                "be seen in another shape; both must be multiples of 8 bytes"
             )
     build.views[y_name] = build.views.get(x_name, x_name)
     return cores_layer(node, [])

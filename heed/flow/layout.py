@@ -64,6 +64,8 @@ class Layout:
     def contiguous(self) -> bool:
         """Whether elements lie one behind the other, without gaps."""
         size = np.dtype(self.dtype).itemsize
+        if self.groups > 1 and self.group_stride != size * self.group_columns:
+            return False
         return self.rows == 1 or self.row_stride == size * int(np.prod(self.dims[1:]))
 
     @property

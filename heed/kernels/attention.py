@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from heed.kernels.memory import Job, Memory, Place
+from heed.kernels.memory import ALIGN, Job, Memory, Place
 from heed.toolchain.kernels import CoreEntries
 from sw_model import ops
 from sw_model.ops.softmax import J_LIMITS
@@ -66,6 +66,12 @@ def _heads_of(place: Place, heads: int) -> tuple[int, int, int]:
     """Return row stride, head stride and rows of [S, H*P], or of head-major [H, S, P]."""
     if len(place.shape) == 3:
         return place.strides[1], place.strides[0], place.shape[1]
+    size, rest = divmod(place.shape[1], heads)
+    if rest or size % ALIGN:
+        raise ValueError(
+            f"{place.shape[1]} columns are {heads} heads of {place.shape[1] / heads:g} side by "
+            "side; multiples of 4, or head-major"
+        )
     return place.stride, place.shape[1] // heads, place.shape[0]
 
 
@@ -78,6 +84,10 @@ def _logits(
     k_stride, k_head, columns = _heads_of(k, count)
     if columns > MAX_KEYS:
         raise ValueError(f"k has {columns} keys; at most {MAX_KEYS}")
+    if q.shape[-1] != k.shape[-1] or len(q.shape) != len(k.shape):
+        raise ValueError(f"q is {list(q.shape)}, but k {list(k.shape)}")
+    if not 0 <= mask.keys <= columns:
+        raise ValueError(f"a mask of {mask.keys} keys; there are {columns}")
     values = {
         "q": q,
         "q_stride": q_stride,
@@ -96,6 +106,11 @@ def _logits(
         "offset": mask.offset,
     }
     return values, rows, columns
+
+
+def _check_vt(vt: Place, width: int, keys: int) -> None:
+    if vt.shape != (width, keys):
+        raise ValueError(f"vt is {list(vt.shape)}, but {[width, keys]} is needed")
 
 
 def logits(memory: Memory, q: Operand, k: Operand, heads: Heads, mask: Mask) -> Job:
@@ -136,6 +151,7 @@ def values(memory: Memory, e: Operand, factors: Operand, vt: Operand, keys: int)
         How many columns of e count.
     """
     e, factors, vt = (memory.place(operand) for operand in (e, factors, vt))
+    _check_vt(vt, vt.shape[0] // e.shape[0] * e.shape[0], keys)
     heads, rows = e.shape[:2]
     y = memory.room((rows, vt.shape[0]), "int8")
     size = vt.shape[0] // heads
@@ -159,7 +175,14 @@ def values(memory: Memory, e: Operand, factors: Operand, vt: Operand, keys: int)
 
 
 def attention(
-    memory: Memory, q: Operand, k: Operand, vt: Operand, heads: Heads, mask: Mask, harts: int
+    memory: Memory,
+    q: Operand,
+    k: Operand,
+    vt: Operand,
+    heads: Heads,
+    mask: Mask,
+    *,
+    harts: int,
 ) -> Job:
     """Place what `heed_attention` needs; its result is "y", int8 [S, H*P].
 
@@ -174,6 +197,7 @@ def attention(
     """
     fields, rows, columns = _logits(memory, q, k, heads, mask)
     size, vt = fields["inner"], memory.place(vt)
+    _check_vt(vt, size * len(heads.j), columns)
     y = memory.room((rows, vt.shape[0]), "int8")
     scratch = memory.room((harts, attention_scratch(columns)), "uint8")
     fields |= {

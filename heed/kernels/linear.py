@@ -9,6 +9,20 @@ from hw.regmap import ElementType, ParamMode
 from sw_model.ops import Entry
 
 
+def _sizes(x: Place, weight: Place) -> tuple[int, int, int]:
+    """Return tokens, channels and inner size."""
+    if len(x.shape) != 2 or len(weight.shape) != 2 or x.shape[1] != weight.shape[1]:
+        raise ValueError(
+            f"x {list(x.shape)} and weight {list(weight.shape)} do not have one inner size"
+        )
+    return x.shape[0], weight.shape[0], x.shape[1]
+
+
+def _check_entries(count: int, channels: int, *also: int) -> None:
+    if count not in (channels, *also):
+        raise ValueError(f"{count} entries for {channels} channels")
+
+
 def linear(
     memory: Memory,
     x: np.ndarray | Place,
@@ -40,10 +54,19 @@ def linear(
         The result is head-major: [heads, S, C / heads], [S, C] for one head.
     transposed
         The result is [C, S]; for one head.
+
+    Raises
+    ------
+    ValueError
+        Sizes do not go together.
     """
-    at_x = memory.place(x)
-    at_w = memory.put(weight)
-    (tokens, inner), channels = at_x.shape, weight.shape[0]
+    at_x, at_w = memory.place(x), memory.put(weight)
+    tokens, channels, inner = _sizes(at_x, at_w)
+    _check_entries(len(entries.bias), channels)
+    if channels % heads:
+        raise ValueError(f"{channels} channels do not split into {heads} heads")
+    if transposed and heads > 1:
+        raise ValueError(f"a transposed result has one head, not {heads}")
     shape = (channels, tokens) if transposed else (tokens, channels // heads)
     y = memory.room(shape if heads == 1 else (heads, *shape), dtype)
     first, second = (at_w, at_x) if transposed else (at_x, at_w)
@@ -91,14 +114,22 @@ def linear_general(
         Arrays, or where they lie already.
     weight, entry, dtype, table, transposed
         Arguments of `sw_model.ops.linear`; a residual of a transposed result is transposed, too.
+
+    Raises
+    ------
+    ValueError
+        Sizes do not go together.
     """
-    at_x = memory.place(x)
-    at_w = memory.put(weight)
-    (tokens, inner), channels = at_x.shape, weight.shape[0]
+    at_x, at_w = memory.place(x), memory.put(weight)
+    tokens, channels, inner = _sizes(at_x, at_w)
+    if entry is not None:
+        _check_entries(entry.size, channels, 1)
     rows, columns = (channels, tokens) if transposed else (tokens, channels)
     y = memory.room((rows, columns), dtype)
     first, second = (at_w, at_x) if transposed else (at_x, at_w)
     residual = None if residual is None else memory.place(residual)
+    if residual is not None and residual.shape != y.shape:
+        raise ValueError(f"residual is {list(residual.shape)}, but y {list(y.shape)}")
     mode = ParamMode.COMMON
     if entry is not None and entry.size > 1:
         mode = ParamMode.ROW if transposed else ParamMode.COLUMN

@@ -121,8 +121,7 @@ class Memory:
         return operand if isinstance(operand, Place) else self.put(operand)
 
     def put_bytes(self, contents: bytes) -> Place:
-        """Place bytes as they are, at a multiple of 8."""
-        self.size = -(-self.size // 8) * 8
+        """Place bytes as they are."""
         return self.put(np.frombuffer(contents, np.uint8))
 
     def room(self, shape: tuple[int, ...], dtype: str, *, row_align: int = ALIGN) -> Place:

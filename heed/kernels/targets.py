@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,8 +49,8 @@ class KernelRun:
 
     @property
     def cycles(self) -> int:
-        """Cycles of all jobs."""
-        return self.ends[-1]
+        """Cycles of all jobs; 0 for this computer."""
+        return self.ends[-1] if self.ends else 0
 
 
 def run_on_host(image: np.ndarray, jobs: Sequence[Job], harts: int = 1) -> KernelRun:
@@ -89,7 +90,7 @@ def compute(
     operands, options
         Its arguments behind the memory.
     harts
-        Size of the team.
+        Size of the team; handed on to those that set scratch aside.
     cluster
         Where it runs; on this computer when left out.
 
@@ -99,6 +100,8 @@ def compute(
         The operands do not fit the cluster, or the program fails.
     """
     memory = Memory()
+    if "harts" in signature(build).parameters:  # it sets scratch aside for so many
+        options["harts"] = harts
     job = build(memory, *operands, **options)
     image = memory.image()
     runs = cluster.run if cluster else run_on_host
@@ -175,6 +178,9 @@ class Cluster:
         if not 1 <= len(jobs) <= MOST_STEPS:
             raise HeedError(f"{len(jobs)} jobs; a program has 1 to {MOST_STEPS}")
         words = np.zeros((MOST_STEPS, 1 + JOB_WORDS), "<u4")
+        for job in jobs:
+            if job.kernel not in self.kernels:
+                raise HeedError(f"{job.kernel} is not in this program: {', '.join(self.kernels)}")
         for step, job in zip(words, jobs, strict=False):
             fields = job.fields(self.base)
             values = [fields[name] & 0xFFFFFFFF for name in KERNELS[job.kernel]]

@@ -75,10 +75,17 @@ class CoreEntries:
         return words.tobytes()
 
     @classmethod
-    def of(cls, entry: Entry, count: int) -> "CoreEntries | None":
+    def of(cls, entry: Entry, count: int, largest: int) -> "CoreEntries | None":
         """Return the core form of `count` entries; None where one has no such form.
 
-        Its `add` must be bias * mul + half + (zero << shift), and no residual may be there.
+        Its `add` must be bias * mul + half + (zero << shift), no residual may be there, and bias
+        and sum must fit 32 bits together.
+
+        Parameters
+        ----------
+        entry, count
+        largest
+            Largest magnitude of a sum.
         """
         values = {
             name: np.broadcast_to(getattr(entry, name), count) for name in ("mul", "add", "shift")
@@ -89,6 +96,8 @@ class CoreEntries:
         if None in forms:
             return None
         bias, zero = np.array(forms, np.int64).T
+        if abs(bias).max() + largest >= 1 << 31:
+            return None
         return cls(bias=bias, mul=values["mul"], shift=values["shift"], zero=zero)
 
     @property

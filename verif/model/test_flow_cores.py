@@ -104,6 +104,54 @@ def test_the_engine_takes_a_constant_residual():
             agree(graph, run_on_host(plan, images), images)
 
 
+def near_the_edge(bias):
+    """A linear layer whose entry has a core form with this bias."""
+    constants = {
+        "weight": np.full((1, 64), 127, np.int8),
+        "mul": np.array([65521]),  # a prime: no zero point gives another form
+        "add": np.array([65521 * bias + 128]),
+        "shift": np.array([8]),
+    }
+    make = GraphMaker(np.random.default_rng(0))
+    x = make.tensor("x", (1, 64), "int8")
+    y = make.node("y", "linear", [x], (1, 1), "int8", constants, transposed=0)
+    return make.finish("edge", ("x",), (y,))
+
+
+@pytest.mark.parametrize(
+    "bias, kernel",
+    [
+        (2**31 - 1 - 64 * 128 * 128, "heed_linear"),
+        (2**31 - 64 * 128 * 128, "heed_linear_general"),
+        (2**31 - 2, "heed_linear_general"),
+        (-(2**31) + 2, "heed_linear_general"),
+    ],
+)
+def test_sums_that_would_leave_32_bits_with_their_bias(bias, kernel):
+    graph = near_the_edge(bias)
+    plan = plan_graph(graph, TINY, engine=False)
+    assert [call.kernel for layer in plan.layers for call in layer.steps] == [kernel]
+    images = [{"x": np.full((1, 64), value, np.int8)} for value in (127, -128)]
+    agree(graph, run_on_host(plan, images), images)
+
+
+@pytest.mark.parametrize("size", [4, 8])
+def test_a_view_of_heads_with_gaps_is_refused(size):
+    make = GraphMaker(np.random.default_rng(0), core_form=True)
+    x = make.tensor("x", (1, 1, 1, 2 * size), "int8")
+    q = make.reshape("q", x, (1, 2 * size))
+    vt = make.linear("vt", q, 2 * size, transposed=True)
+    y = make.attention("y", q, q, vt, 2)
+    graph = make.finish("heads", ("x",), (y,))
+    if size == 4:
+        with pytest.raises(HeedError, match="node q: tensor q has gaps between its rows or heads"):
+            plan_graph(graph, TINY)
+        return
+    for engine in (True, False):
+        images = inputs(graph, 1)
+        agree(graph, run_on_host(plan_graph(graph, TINY, engine=engine), images), images)
+
+
 def test_logits_without_a_core_form_are_refused():
     graph = random_encoder(3)
     with pytest.raises(HeedError, match="attention.*core form"):
@@ -115,7 +163,7 @@ def test_a_view_of_rows_with_gaps_is_refused():
     x = make.tensor("x", (2, 3, 5, 1), "int8")
     y = make.reshape("y", x, (2, 15))
     graph = make.finish("gaps", ("x",), (y,))
-    with pytest.raises(HeedError, match="node y: tensor x has gaps between its rows"):
+    with pytest.raises(HeedError, match="node y: tensor x has gaps between its rows or heads"):
         plan_graph(graph, TINY)
 
 

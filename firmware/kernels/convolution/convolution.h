@@ -13,9 +13,8 @@
 static inline uint32_t heed_conv2d_scratch(uint32_t kernel_height, uint32_t kernel_width,
                                            uint32_t channels)
 {
-    uint32_t row = kernel_width * channels;
-
-    return 4 * ((kernel_height * row + 3) & ~3u) + ((row + 3) & ~3u);
+    return 4 * ((kernel_height * kernel_width * channels + 3) & ~3u) +
+           ((kernel_width * channels + 3) & ~3u);
 }
 
 /* y = largest of each pool_height x pool_width results of a convolution of x, each requantised by
@@ -50,10 +49,10 @@ void heed_conv2d(const struct heed_conv2d *job, struct heed_team team);
 static inline uint32_t heed_depthwise_scratch(uint32_t kernel_height, uint32_t kernel_width,
                                               uint32_t stride_width, uint32_t dilation_width)
 {
-    uint32_t bands = (kernel_height + 3) / 4;
-    uint32_t columns = 15 * stride_width + (kernel_width - 1) * dilation_width + 1;
-
-    return 16 * ((bands + 1) * kernel_width + bands * columns) + 8;
+    return 16 * ((kernel_height + 3) / 4 *
+                     (kernel_width + 15 * stride_width + (kernel_width - 1) * dilation_width + 1) +
+                 kernel_width) +
+           8;
 }
 
 /* The same with every channel by itself and without pooling: y has the channels of x. A row of w

@@ -7,8 +7,6 @@
 
 #include <stdbool.h>
 
-typedef uint32_t __attribute__((may_alias)) word;
-
 /* Four neighbours, how far it is to the next ones, and how many of them there are. */
 struct fours {
     const int32_t *x;

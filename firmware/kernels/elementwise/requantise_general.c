@@ -5,8 +5,6 @@
 #include "heed/loops.h"
 #include "heed/xcv.h"
 
-typedef uint32_t __attribute__((may_alias)) word;
-
 enum {
     UNPACKING = 8 /* rows that cost as much as an entry */
 };

@@ -8,11 +8,6 @@ enum {
     UNPACKING = 12 /* rows that cost as much as an entry */
 };
 
-static uint32_t magnitude(int32_t value)
-{
-    return (uint32_t)(value < 0 ? -value : value);
-}
-
 /* Whether the factor of an operand fits what multiplies it, a half of a word or a word, and every
    product 32 bits. */
 static bool factor_fits(uint32_t factor, uint32_t bytes)

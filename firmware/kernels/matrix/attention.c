@@ -13,7 +13,7 @@ static inline uint32_t seen_by(const struct heed_logits *job, uint32_t query)
     return !job->causal || most > (int32_t)job->keys ? job->keys : most < 0 ? 0 : (uint32_t)most;
 }
 
-/* `columns` results of each row, in blocks across, the last one of which reaches back. `strip` lacks
+/* `columns` results of each row, 4 or more, in blocks across, the last one of which reaches back. `strip` lacks
    only the columns' rows w, y and the number of blocks. */
 static inline __attribute__((always_inline)) void across(struct strip_kind kind,
                                                          struct strip *strip, const int8_t *w,
@@ -22,8 +22,6 @@ static inline __attribute__((always_inline)) void across(struct strip_kind kind,
     const word *x = strip->x.at;
     uint32_t first = 0, new = BLOCK, blocks = columns / BLOCK;
 
-    if (!blocks)
-        blocks = 1, new = columns, first = columns - BLOCK;
     for (;;) {
         strip->x.at = x;
         strip->w.at = (const word *)ROW(w, first, strip->w.stride);

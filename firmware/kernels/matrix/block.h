@@ -6,11 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arithmetic.h"
 #include "heed/loops.h"
 #include "heed/xcv.h"
-
-/* Four bytes of a row, whatever their type. */
-typedef uint32_t __attribute__((may_alias)) word;
 
 #define BLOCK 4
 

@@ -111,12 +111,19 @@ static inline __attribute__((always_inline)) void any_sizes(struct heed_linear j
 static inline void activate(const struct heed_linear *job, struct strip_kind kind,
                             const struct strip *strip)
 {
+    uint32_t stride = job->y_stride;
+
     if (kind.down) {
-        look_up_words((word *)strip->y, job->y_stride, kind.rows * strip->blocks, job->table);
+        word *y = (word *)strip->y;
+
+        look_up_words(y, stride, y, stride, kind.rows * strip->blocks, job->table);
         return;
     }
-    for (unsigned row = 0; row < kind.rows; row++)
-        look_up_words((word *)ROW(strip->y, row, job->y_stride), 4, strip->blocks, job->table);
+    for (unsigned row = 0; row < kind.rows; row++) {
+        word *y = (word *)ROW(strip->y, row, stride);
+
+        look_up_words(y, 4, y, 4, strip->blocks, job->table);
+    }
 }
 
 /* Whole blocks, stored as words: little between two strips. */

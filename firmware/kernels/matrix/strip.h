@@ -12,6 +12,7 @@
 #include "block_text.h"
 #include "heed/xheed.h"
 #include "kernel.h"
+#include "look_up.h"
 
 /* How a strip runs; all of it known when it is compiled. */
 struct strip_kind {
@@ -46,44 +47,6 @@ static inline void next_block(struct strip_kind kind, struct strip *strip)
 
     strip->x.at = (const word *)((uintptr_t)strip->x.at + (int32_t)(strip->x_move + used));
     strip->w.at = (const word *)((uintptr_t)strip->w.at + (int32_t)(strip->w_move + used));
-}
-
-/* Four results of an activation table: 256 entries, the one for -128 first. */
-static inline uint32_t look_up(uint32_t bytes, const int8_t *table)
-{
-    const uint8_t *zero = (const uint8_t *)table + 128;
-
-    return (uint32_t)zero[(int8_t)bytes] | (uint32_t)zero[(int8_t)(bytes >> 8)] << 8 |
-           (uint32_t)zero[(int8_t)(bytes >> 16)] << 16 | (uint32_t)zero[(int8_t)(bytes >> 24)] << 24;
-}
-
-/* Looks up `words` words in place, 1 or more, each `stride` bytes behind the one before it. */
-static inline void look_up_words(word *at, uint32_t stride, uint32_t words, const int8_t *table)
-{
-#if defined(__riscv) && HEED_CORE_XCV_SIMD && HEED_CORE_XCV_MEM && HEED_CORE_XCV_HWLP
-    const word *from = at;
-    uint32_t a, b, c, d;
-
-    __asm__ volatile(XCV_LOOP(0, "%[words]", 11) "cv.lb %[a], (%[from]), 1\n"
-                                                 "cv.lb %[b], (%[from]), 1\n"
-                                                 "cv.lb %[c], (%[from]), 1\n"
-                                                 "cv.lb %[d], (%[from]), %[next]\n"
-                                                 "cv.lbu %[a], %[a](%[zero])\n"
-                                                 "cv.lbu %[b], %[b](%[zero])\n"
-                                                 "cv.lbu %[c], %[c](%[zero])\n"
-                                                 "cv.lbu %[d], %[d](%[zero])\n"
-                                                 "cv.packlo.b %[a], %[b], %[a]\n"
-                                                 "cv.packhi.b %[a], %[d], %[c]\n"
-                                                 "cv.sw %[a], (%[at]), %[stride]\n"
-                     : [at] "+r"(at), [from] "+r"(from), [a] "=&r"(a), [b] "=&r"(b),
-                       [c] "=&r"(c), [d] "=&r"(d)
-                     : [words] "r"(words), [zero] "r"(table + 128), [stride] "r"(stride),
-                       [next] "r"(stride - 3)
-                     : "memory");
-#else
-    for (; words; words--, at = ROW(at, 1, stride))
-        *at = look_up(*at, table);
-#endif
 }
 
 /* Everything but where it begins: the first rows, entries, y and blocks; inner is 4 or more. */

@@ -19,11 +19,6 @@ struct rows {
     uint32_t most; /* bound of |xhat| */
 };
 
-static inline uint32_t magnitude(int32_t value)
-{
-    return (uint32_t)(value < 0 ? -value : value);
-}
-
 /* Unpacks a general entry. heed.rq with a multiplier of 1 shifts and adds the half, which `add`
    holds as well. Returns 0 if xhat * mul + add fits 32 bits. */
 static inline uint32_t unpack_general(const struct heed_parameter *entry, uint32_t most,

@@ -3,8 +3,6 @@
 #include "elementwise/scaled_sum.h"
 #include "tokens/tokens.h"
 
-typedef uint32_t __attribute__((may_alias)) word;
-
 /* Copies bytes from and to multiples of 4. */
 static void copy(void *to, const void *from, uint32_t bytes)
 {

@@ -5,8 +5,6 @@
 #include "heed/xcv.h"
 #include "tokens/tokens.h"
 
-typedef uint32_t __attribute__((may_alias)) word;
-
 #if defined(__riscv) && HEED_CORE_XCV_SIMD && HEED_CORE_XCV_MEM && HEED_CORE_XCV_HWLP
 
 /* Adds two rows a round, 1 or more rounds, to the sums of four columns, in 8 instructions: the two

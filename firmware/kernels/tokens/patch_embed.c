@@ -6,8 +6,6 @@
 
 #include <stdbool.h>
 
-typedef uint32_t __attribute__((may_alias)) word;
-
 enum {
     WORDS = 64 /* room for gathered patches */
 };

@@ -87,7 +87,7 @@ def make(seed, kernel, rows, keys, size, heads, seen=None, causal=False, offset=
     at_q, at_k = (memory.put(x if side_by_side else major(x, heads)) for x in (q, k))
     if kernel == "logits":
         return memory, logits(memory, at_q, at_k, parameters, mask), {"e": e, "factors": factors}
-    job = attention(memory, at_q, at_k, memory.put(vt), parameters, mask, HARTS)
+    job = attention(memory, at_q, at_k, memory.put(vt), parameters, mask, harts=HARTS)
     return memory, job, {"y": y}
 
 

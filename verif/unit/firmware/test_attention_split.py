@@ -28,7 +28,7 @@ def cycles(tokens, size, rows, heads, cores):
     memory = Memory()
     q, k = memory.put(int8(rng, heads, rows, size)), memory.put(int8(rng, heads, tokens, size))
     vt = memory.put(int8(rng, heads * size, tokens))
-    job = attention(memory, q, k, vt, random_heads(rng, heads, size), Mask(tokens), CORES)
+    job = attention(memory, q, k, vt, random_heads(rng, heads, size), Mask(tokens), harts=CORES)
     return cluster().run(memory.image(), [job], cores).cycles
 
 

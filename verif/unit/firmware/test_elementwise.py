@@ -243,12 +243,12 @@ BUGS = {
     "a common entry": ("requantise", RQ, "job->per_column ? c : 0", "c"),
     "the upper byte": (
         "activation",
-        TABLE,
-        '"srai %[i3], " x ", 24\\n"',
-        '"srli %[i3], " x ", 24\\n"',
+        "look_up.h",
+        '"cv.lbu %[d], %[d](%[zero])',
+        '"cv.lbu %[d], %[c](%[zero])',
     ),
-    "order of bytes": ("activation", TABLE, '%[i1], %[i0]\\n"', '%[i0], %[i1]\\n"'),
-    "the middle word": ("activation", TABLE, "if (columns & 4)", "if (columns & 8)"),
+    "order of bytes": ("activation", "look_up.h", '%[b], %[a]\\n"', '%[a], %[b]\\n"'),
+    "the last bytes": ("activation", TABLE, "columns / 4 * 4; c", "columns / 4 * 4 + 1; c"),
     "rows with gaps": ("activation", TABLE, "job.x_stride == job.columns && ", ""),
 }
 

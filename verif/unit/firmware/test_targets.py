@@ -9,10 +9,13 @@ import pytest
 from heed.errors import HeedError
 from heed.kernels import Cluster, Job, Memory, check, compute, run_on_host
 from heed.kernels.attention import attention
+from heed.kernels.convolution import conv2d
 from heed.kernels.linear import linear
 from heed.kernels.memory import GUARD
 from heed.kernels.targets import MOST_STEPS
+from heed.simulator.iss import IssSimulator
 from heed.toolchain.kernels import CoreEntries
+from hw.presets import TINY
 from sw_model import ops
 from verif.lib.kernel_check import cluster
 from verif.unit.firmware import test_attention as attention_cases
@@ -49,10 +52,10 @@ def test_arrays_and_places_are_operands_alike():
     vt = rng.integers(-128, 128, (16, 5)).astype(np.int8)
     heads = attention_cases.random_heads(rng, 2, 8)
     mask = attention_cases.Mask(5)
-    one = compute(attention, q, k, vt, heads, mask, 1)["y"]
+    one = compute(attention, q, k, vt, heads, mask, harts=1)["y"]
     memory = Memory()
     places = [memory.put(array) for array in (q, k, vt)]
-    job = attention(memory, *places, heads, mask, 1)
+    job = attention(memory, *places, heads, mask, harts=1)
     assert np.array_equal(one, job.results["y"].view(run_on_host(memory.image(), [job]).memory))
 
 
@@ -149,5 +152,65 @@ def test_a_program_that_traps():
 def test_the_example_of_the_page(capsys):
     code = re.search(r"```python\n(.*?)```", (DOCS / "kernels.md").read_text(), re.DOTALL)[1]
     exec(compile(code, "kernels.md", "exec"), {})
-    said = capsys.readouterr().out
-    assert said.startswith("True\n(") and isinstance(Cluster, type)
+    assert re.fullmatch(r"True\n\(\d+, \d+\)\n", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("harts", [1, 3])
+def test_those_with_scratch_hear_of_the_team(harts):
+    rng = np.random.default_rng(2)
+    x = rng.integers(-128, 128, (1, 5, 6, 4)).astype(np.int8)
+    weight = rng.integers(-128, 128, (8, 3, 3, 4)).astype(np.int8)
+    _, _, entries = layer()
+    found = compute(conv2d, x, weight, entries, harts=harts)["y"]
+    assert np.array_equal(found, ops.conv2d(x, weight, entries.entry))
+    q, k, vt = (
+        rng.integers(-128, 128, shape).astype(np.int8) for shape in ((5, 8), (6, 8), (8, 6))
+    )
+    heads = attention_cases.random_heads(rng, 2, 4)
+    y = compute(attention, q, k, vt, heads, attention_cases.Mask(6), harts=harts)["y"]
+    form = {"heads": 2, "j": heads.j, "g": heads.g}
+    assert np.array_equal(y, ops.attention(q, k, vt, heads.logit.entry, **form)[0])
+
+
+@pytest.mark.parametrize(
+    "words, options, message",
+    [
+        ({"weight": (8, 11)}, {}, r"x \[6, 12\] and weight \[8, 11\] do not have one inner size"),
+        ({"entries": 7}, {}, "7 entries for 8 channels"),
+        ({}, {"heads": 3}, "8 channels do not split into 3 heads"),
+        ({}, {"heads": 2, "transposed": True}, "a transposed result has one head, not 2"),
+    ],
+)
+def test_linear_layers_that_do_not_fit(words, options, message):
+    x, weight, entries = layer()
+    if "weight" in words:
+        weight = np.zeros(words["weight"], np.int8)
+    if "entries" in words:
+        entries = layer(columns=words["entries"])[2]
+    with pytest.raises(ValueError, match=message):
+        compute(linear, x, weight, entries, **options)
+
+
+@pytest.mark.parametrize(
+    "q, k, vt, keys, message",
+    [
+        ((5, 8), (6, 8), (8, 7), 6, r"vt is \[8, 7\], but \[8, 6\] is needed"),
+        ((5, 8), (6, 12), (8, 6), 6, r"q is \[5, 8\], but k \[6, 12\]"),
+        ((5, 8), (6, 8), (8, 6), 7, "a mask of 7 keys; there are 6"),
+        ((5, 6), (6, 6), (6, 6), 6, "6 columns are 2 heads of 3 side by side; multiples of 4, or"),
+    ],
+)
+def test_attention_that_does_not_fit(q, k, vt, keys, message):
+    rng = np.random.default_rng(0)
+    arrays = [np.zeros(shape, np.int8) for shape in (q, k, vt)]
+    heads = attention_cases.random_heads(rng, 2, 4)
+    with pytest.raises(ValueError, match=message):
+        compute(attention, *arrays, heads, attention_cases.Mask(keys))
+
+
+def test_a_kernel_that_is_not_in_the_program():
+    memory = Memory()
+    job = linear(memory, *layer())
+    few = Cluster(IssSimulator(TINY), kernels=["heed_mean_pool"])
+    with pytest.raises(HeedError, match="heed_linear is not in this program: heed_mean_pool"):
+        few.run(memory.image(), [job])
