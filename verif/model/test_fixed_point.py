@@ -68,7 +68,7 @@ def test_weights_are_symmetric_and_within_half_a_step(per_channel):
 @given(st.integers(-(2**20), 2**20), st.floats(1e-5, 1e-2), st.floats(-1000, 1000))
 def test_a_core_entry_computes_its_line_in_core_form(acc, factor, offset):
     entry = Entry(**fx.core_entry(factor, offset))
-    form = CoreEntries.of(entry, 1)
+    form = CoreEntries.of(entry, 1, 0)
     assert form is not None
     got = requantise(np.array([acc]), entry, "int16")[0]
     want = np.clip(acc * factor + offset, -32768, 32767)
@@ -79,7 +79,7 @@ def test_a_core_entry_computes_its_line_in_core_form(acc, factor, offset):
 @pytest.mark.parametrize(("offset", "result"), [(3.4, 3), (-200.0, -128), (200.0, 127)])
 def test_a_core_entry_without_factor_is_its_offset(offset, result):
     entry = Entry(**fx.core_entry([0.0, 0.5], offset))
-    assert CoreEntries.of(entry, 2) is not None
+    assert CoreEntries.of(entry, 2, 0) is not None
     assert requantise(np.array([[1000, 0]]), entry, "int16")[0, 0] == result
 
 

@@ -195,7 +195,7 @@ def test_linear_layers_that_do_not_fit(words, options, message):
     "q, k, vt, keys, message",
     [
         ((5, 8), (6, 8), (8, 7), 6, r"vt is \[8, 7\], but \[8, 6\] is needed"),
-        ((5, 8), (6, 12), (8, 6), 6, r"q is \[5, 8\], but k \[6, 12\]"),
+        ((5, 8), (6, 16), (8, 6), 6, r"q is \[5, 8\], but k \[6, 16\]"),
         ((5, 8), (6, 8), (8, 6), 7, "a mask of 7 keys; there are 6"),
         ((5, 6), (6, 6), (6, 6), 6, "6 columns are 2 heads of 3 side by side; multiples of 4, or"),
     ],
