@@ -34,11 +34,14 @@ class Recipe:
         Gives the ELF for a configuration.
     nowhere
         Functions that call where no code is, to try what traps.
+    on
+        The configuration that it is made for, of the preset's.
     """
 
     name: str
     make: Callable[[ClusterConfig], Path]
     nowhere: tuple[str, ...] = ()
+    on: Callable[[ClusterConfig], ClusterConfig] = lambda config: config
 
 
 def _kernels(config: ClusterConfig) -> Path:
@@ -55,13 +58,31 @@ def _network(config: ClusterConfig) -> Path:
     return deploy(load_graph(), config).elf
 
 
+def _radar(name: str, config: ClusterConfig) -> Path:
+    """A network whose layers all run on the cores."""
+    from heed.flow.deploy import deploy
+    from heed.zoo.radar.networks import load_graph
+
+    return deploy(load_graph(name), config, engine=False).elf
+
+
+def _deep(config: ClusterConfig) -> ClusterConfig:
+    from heed.bench.kernels import deep
+
+    return deep(config)
+
+
 def _program(source: Path, config: ClusterConfig) -> Path:
     return compile([source], config=config, defines=DEFINES.get(source.stem))
 
 
 def project_images() -> list[Recipe]:
-    """Return all images: the kernels, the bundled network, programs of `apps` and `tests`."""
+    """Return all images: the kernels, the bundled networks, programs of `apps` and `tests`."""
     found = [Recipe(KERNELS, _kernels), Recipe(NETWORK, _network)]
+    found += [
+        Recipe(f"radar {name}", partial(_radar, name), on=_deep)
+        for name in ("cnn_tcn", "transformer")
+    ]
     for folder in ("apps", "tests"):
         for source in sorted((FIRMWARE / folder).glob("*.c")):
             name = f"{folder}/{source.stem}"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from heed.bench.kernel_convolutions import CONVOLUTION_ITEMS
+from heed.bench.kernel_dialect import DIALECT_ITEMS
 from heed.bench.kernel_elements import ELEMENT_ITEMS
 from heed.bench.kernel_items import MATRIX_ITEMS, Item, Work
 from heed.bench.page import renewed
@@ -14,7 +15,7 @@ from heed.simulator import Simulator
 from heed.simulator.iss import IssSimulator
 from hw.config import ClusterConfig, TcdmConfig
 
-ITEMS = (*MATRIX_ITEMS, *ELEMENT_ITEMS, *CONVOLUTION_ITEMS)
+ITEMS = (*MATRIX_ITEMS, *ELEMENT_ITEMS, *CONVOLUTION_ITEMS, *DIALECT_ITEMS)
 """What `heed bench kernels` measures."""
 
 Progress = Callable[[str], None]

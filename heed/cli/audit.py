@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from heed.cli.options import Preset, check_output, preset_config
+from heed.cli.options import Preset, check_output, preset_config, read_text, write_text
 from heed.cli.ui import Progress, say, show, table
 from heed.errors import HeedError
 
@@ -15,20 +15,6 @@ if TYPE_CHECKING:
 
 NAME = "audit"
 MOST_NAMES = 6
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text()
-    except OSError as error:
-        raise HeedError(f"{file} cannot be read: {error.strerror}", status=2) from None
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.write_text(text)
-    except OSError as error:
-        raise HeedError(f"{file} cannot be written: {error.strerror}") from None
 
 
 def command(
@@ -57,7 +43,7 @@ def command(
     for program in programs or []:
         if not program.is_file():
             raise HeedError(f"cannot read {program}: there is no such file", status=2)
-    old = "" if output is None else _read(output)
+    old = "" if output is None else read_text(output)
     from heed.audit import Recipe, audit, project_images
     from heed.audit.page import page
 
@@ -71,9 +57,10 @@ def command(
     with Progress() as progress:
         for recipe in given or project_images():
             progress(f"{config.name}: {recipe.name}")
-            audits.append(audit(recipe.make(config), config, recipe.name, recipe.nowhere))
+            own = recipe.on(config)
+            audits.append(audit(recipe.make(own), own, recipe.name, recipe.nowhere))
     if file is not None:
-        _write(file, json.dumps([found.as_dict() for found in audits], indent=1) + "\n")
+        write_text(file, json.dumps([found.as_dict() for found in audits], indent=1) + "\n")
     _print(audits, f"{config.name.upper()}: bytes of firmware images")
     faults = [fault for found in audits for fault in found.faults]
     for fault in faults:
@@ -82,7 +69,7 @@ def command(
         bad = ", ".join(found.name for found in audits if found.faults)
         raise HeedError(f"{len(faults)} faults, in {bad}")
     if output is not None:
-        _write(output, page(old, audits))
+        write_text(output, page(old, audits))
         say(f"wrote {output}")
 
 

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from heed.cli.options import Preset, Target, check_output, count, cycle, preset_config
+from heed.cli.options import (
+    Preset,
+    Target,
+    check_output,
+    count,
+    cycle,
+    preset_config,
+    read_text,
+    write_text,
+)
 from heed.cli.ui import Progress, say, show, table
 from heed.errors import HeedError
 
@@ -50,23 +59,9 @@ def command(
             raise HeedError(f"{output} is stale", "heed bench brings it up to date")
         say("the benchmarks are current")
         return
-    _write(output, text)
+    write_text(output, text)
     say(text)
     say(f"wrote {output}")
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text()
-    except OSError as error:
-        raise HeedError(f"{file} cannot be read: {error.strerror}", status=2) from None
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.write_text(text)
-    except OSError as error:
-        raise HeedError(f"{file} cannot be written: {error.strerror}") from None
 
 
 def shape(text: str) -> "Shape":
@@ -130,7 +125,7 @@ def engine(
         raise HeedError(
             f"--json {file}: the folder {file.absolute().parent} does not exist", status=2
         )
-    old = "" if output is None else _read(output)
+    old = "" if output is None else read_text(output)
     config = preset_config(preset)
     parsed = [shape(text) for text in shapes or []]
     from heed import doctor
@@ -150,7 +145,7 @@ def engine(
             except HeedError as error:
                 failures.append(error)
             if file is not None:  # what there is so far
-                _write(file, json.dumps([row.as_dict() for row in rows], indent=1) + "\n")
+                write_text(file, json.dumps([row.as_dict() for row in rows], indent=1) + "\n")
     if not rows:
         raise failures[0]
     result = table(*HEADINGS)
@@ -162,7 +157,7 @@ def engine(
         if row.traffic:
             say(traffic_text(row))
     if output is not None and not failures:
-        _write(output, page(old, rows))
+        write_text(output, page(old, rows))
         say(f"wrote {output}")
     if failures:
         raise HeedError("; ".join(failure.message for failure in failures))
@@ -196,7 +191,7 @@ def core(
     check_output("--json", file)
     config = preset_config(preset)
     target = output or (CORE_PAGE if check else None)
-    old = "" if target is None else _read(target)
+    old = "" if target is None else read_text(target)
     from heed import doctor
 
     doctor.require("bench")
@@ -218,7 +213,7 @@ def core(
     with Progress() as progress:
         rows = [measure(program, config, progress) for program in PROGRAMS]
     if file is not None:
-        _write(file, json.dumps([row.as_dict() for row in rows], indent=1) + "\n")
+        write_text(file, json.dumps([row.as_dict() for row in rows], indent=1) + "\n")
     result = table(*HEADINGS)
     for row in rows:
         result.add_row(*texts(row))
@@ -227,7 +222,7 @@ def core(
         return
     new = page(old, rows)
     if not check:
-        _write(target, new)
+        write_text(target, new)
         say(f"wrote {target}")
     elif old != new:
         raise HeedError(f"{target} is stale", f"heed bench core -o {target} brings it up to date")
@@ -249,7 +244,7 @@ def kernels(
     """Measure the kernels on 1, 2, 4 and 8 cores; every result is compared with the reference."""
     check_output("--json", file)
     config = preset_config(preset)
-    old = "" if output is None else _read(output)
+    old = "" if output is None else read_text(output)
     from heed import doctor
 
     doctor.require("bench")
@@ -260,13 +255,13 @@ def kernels(
     with Progress() as progress:
         rows = measure(ITEMS, config, progress)
     if file is not None:
-        _write(file, json.dumps([row.as_dict() for row in rows], indent=1) + "\n")
+        write_text(file, json.dumps([row.as_dict() for row in rows], indent=1) + "\n")
     result = table(*HEADINGS)
     for row in rows:
         result.add_row(*texts(row))
     show(f"{config.name.upper()} with 512 KiB of scratchpad: kernels on the cores", result)
     if output is not None:
-        _write(output, page(old, rows))
+        write_text(output, page(old, rows))
         say(f"wrote {output}")
 
 
@@ -289,11 +284,14 @@ def radar(
 
     Every tensor is compared with the reference. Accuracies are those of the test users.
     """
-    if output is not None and not accuracy:
-        raise HeedError("--output goes without --no-accuracy", status=2)
+    if output is not None and not (accuracy and target == "rtl" and preset == "paper"):
+        raise HeedError(
+            "--output goes without --no-accuracy, --target and --preset: the page has all of PAPER",
+            status=2,
+        )
     check_output("--json", file)
     config = preset_config(preset)
-    old = "" if output is None else _read(output)
+    old = "" if output is None else read_text(output)
     from heed import doctor
 
     doctor.require("bench")
@@ -313,7 +311,7 @@ def radar(
             simulator = Simulator.build(config, progress=progress)
         rows = measure(config, simulator, accuracies(progress) if accuracy else {}, progress)
     if file is not None:
-        _write(file, json.dumps([row.as_dict() for row in rows], indent=1) + "\n")
+        write_text(file, json.dumps([row.as_dict() for row in rows], indent=1) + "\n")
     for row in rows:
         layers = table(*LAYER_HEADINGS)
         for cells in row.layers:
@@ -326,5 +324,5 @@ def radar(
     show(f"{config.name.upper()}: a synthetic sequence on {config.harts} cores of {where}", result)
     say("all tensors bit-exact but attention's logits, which the cores never hold as a whole")
     if output is not None:
-        _write(output, page(old, rows))
+        write_text(output, page(old, rows))
         say(f"wrote {output}")

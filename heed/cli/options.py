@@ -97,3 +97,31 @@ def check_output(option: str, file: Path | None) -> None:
         )
     if file.is_dir():
         raise HeedError(f"{option} {file}: is a folder, but must be a file", status=2)
+
+
+def read_text(file: Path) -> str:
+    """Return what a file holds.
+
+    Raises
+    ------
+    HeedError
+        It cannot be read.
+    """
+    try:
+        return file.read_text()
+    except OSError as error:
+        raise HeedError(f"{file} cannot be read: {error.strerror}", status=2) from None
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a file.
+
+    Raises
+    ------
+    HeedError
+        It cannot be written.
+    """
+    try:
+        file.write_text(text)
+    except OSError as error:
+        raise HeedError(f"{file} cannot be written: {error.strerror}") from None

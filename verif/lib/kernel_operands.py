@@ -1,6 +1,6 @@
 """Random operands for kernels, and kernels with a piece of their source replaced."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -160,6 +160,32 @@ def runs_on_smaller_core(
             run_case(cluster, case(seed, 3 + seed, 11 + 3 * seed), 1 + seed % 2)
 
 
+def finds(
+    folder: Path,
+    kernels: Sequence[str],
+    sources: Sequence[str],
+    bug: tuple[str, str, str],
+    cases: Iterable[Case],
+) -> bool:
+    """Whether a case fails on the simulator core once a bug is in the kernels.
+
+    Parameters
+    ----------
+    folder, kernels, sources, bug
+        See `small_program`.
+    cases
+        What runs until one fails, on one and two harts in turn; those of other kernels are left
+        out.
+    """
+    cluster = small_program(folder, kernels, sources, bug=bug)
+    for number, case in enumerate(case for case in cases if case[1].kernel in kernels):
+        try:
+            run_case(cluster, case, 2 - number % 2)
+        except HeedError:
+            return True
+    return False
+
+
 def finds_bug(
     folder: Path,
     kernel: str,
@@ -168,23 +194,11 @@ def finds_bug(
     cases: Callable[[int], Case],
     count: int,
 ) -> bool:
-    """Whether one of several cases fails on the simulator core when a kernel has a bug.
+    """Whether one of `count` cases, made of seeds, fails when the only kernel has a bug."""
+    return finds(folder, [kernel], sources, bug, (cases(seed) for seed in range(count)))
 
-    Parameters
-    ----------
-    folder, sources, bug
-        See `small_program`.
-    kernel
-        The only one in the program.
-    cases
-        Makes a case of a seed.
-    count
-        How many are tried.
-    """
-    cluster = small_program(folder, [kernel], sources, bug=bug)
-    for seed in range(count):
-        try:
-            run_case(cluster, cases(seed), 1 + seed % 2)
-        except HeedError:
-            return True
-    return False
+
+def without(extension: str) -> ClusterConfig:
+    """Return TINY with cores that lack an extension, or have M alone ("everything")."""
+    core = CoreConfig.of("m") if extension == "everything" else CoreConfig(**{extension: False})
+    return replace(TINY, core=core)

@@ -8,6 +8,7 @@ import pytest
 
 from heed.bench import kernel_items, kernels
 from heed.bench.kernel_convolutions import CONVOLUTION_ITEMS
+from heed.bench.kernel_dialect import DIALECT_ITEMS
 from heed.bench.kernel_elements import ELEMENT_ITEMS
 from heed.bench.kernel_items import MATRIX_ITEMS, Item, product_bound
 from heed.bench.kernels import ITEMS, MARK, Row, cycles, deep, measure, page, texts
@@ -91,7 +92,7 @@ def test_what_the_attention_layer_takes(paper):
 
 
 @pytest.mark.parametrize(
-    "item", [*ELEMENT_ITEMS, *CONVOLUTION_ITEMS[2:]], ids=lambda item: item.name
+    "item", [*ELEMENT_ITEMS, *CONVOLUTION_ITEMS[2:], *DIALECT_ITEMS], ids=lambda item: item.name
 )
 def test_other_items_are_right(paper, item):
     taken = cycles(paper, item.build(), 8)

@@ -184,24 +184,6 @@ values_of(const struct heed_values *job, struct values_head *head, uint32_t rows
     }
 }
 
-/* A part of a hart's rows: consecutive ones of one head. */
-struct span {
-    uint32_t head, row, rows;
-};
-
-/* The span of `left` rows from `head` and `row` on. */
-static inline struct span next_span(struct span span, uint32_t rows, uint32_t left)
-{
-    return (struct span){span.head + 1, 0, minimum(rows, left)};
-}
-
-static inline struct span first_span(struct share share, uint32_t rows)
-{
-    uint32_t head = share.first / rows, row = share.first % rows;
-
-    return (struct span){head, row, minimum(rows - row, share.end - share.first)};
-}
-
 static inline struct strip logits_strip(const struct heed_logits *job)
 {
     return new_strip((struct strip_kind){.rows = BLOCK, .odd = job->inner % 4 != 0}, job->q_stride,
@@ -217,50 +199,49 @@ static inline struct strip values_strip(const struct heed_values *job)
 void heed_logits(const struct heed_logits *given, struct heed_team team)
 {
     struct heed_logits job = *given;
-    struct share share = share_of(job.heads * job.rows, team);
-    struct span span = first_span(share, job.rows);
-    struct heed_core_entry *factors = job.factors + share.first;
+    struct head_share share = head_share_of(job.heads, job.rows, 1, team);
+    struct head_rows part;
     struct logits_head head = {.strip = logits_strip(&job)};
 
-    for (uint32_t left = share.end - share.first; left;
-         left -= span.rows, span = next_span(span, job.rows, left)) {
-        const int8_t *q = ROW(ROW(job.q, span.head, job.q_head_stride), span.row, job.q_stride);
-        uint8_t *e = ROW(ROW(job.e, span.head, job.e_head_stride), span.row, job.e_stride);
+    while (next_head_rows(&share, &part)) {
+        uint32_t row = part.rows.first, count = part.rows.end - row;
+        struct heed_core_entry *factors = job.factors + part.head * job.rows + row;
+        const int8_t *q = ROW(ROW(job.q, part.head, job.q_head_stride), row, job.q_stride);
+        uint8_t *e = ROW(ROW(job.e, part.head, job.e_head_stride), row, job.e_stride);
 
         uint8_t *to = e;
 
-        enter_logits(&head, &job, span.head);
-        for (uint32_t i = 0; i < span.rows; i += BLOCK) {
-            uint32_t rows = minimum(BLOCK, span.rows - i);
+        enter_logits(&head, &job, part.head);
+        for (uint32_t i = 0; i < count; i += BLOCK) {
+            uint32_t rows = minimum(BLOCK, count - i);
 
-            rows_of_logits(&job, &head, rows, q, to, columns_for(&job, span.row + i + rows - 1));
+            rows_of_logits(&job, &head, rows, q, to, columns_for(&job, row + i + rows - 1));
             q = ROW(q, BLOCK, job.q_stride);
             to = ROW(to, BLOCK, job.e_stride);
         }
-        softmax_of(&job, &head, span.row, span.rows, e, factors, (job.columns + 3) / 4);
-        factors += span.rows;
+        softmax_of(&job, &head, row, count, e, factors, (job.columns + 3) / 4);
     }
 }
 
 void heed_values(const struct heed_values *given, struct heed_team team)
 {
     struct heed_values job = *given;
-    struct share share = share_of(job.heads * job.rows, team);
-    struct span span = first_span(share, job.rows);
-    const struct heed_core_entry *factors = job.factors + share.first;
+    struct head_share share = head_share_of(job.heads, job.rows, 1, team);
+    struct head_rows part;
     uint32_t words = (job.inner + 3) / 4;
 
     job.inner = 4 * words; /* behind the last key e has zeros */
     struct values_head head = {.strip = values_strip(&job)};
 
-    for (uint32_t left = share.end - share.first; left;
-         left -= span.rows, span = next_span(span, job.rows, left)) {
-        const uint8_t *e = ROW(ROW(job.e, span.head, job.e_head_stride), span.row, job.e_stride);
-        int8_t *y = ROW(ROW(job.y, span.head, job.y_head_stride), span.row, job.y_stride);
+    while (next_head_rows(&share, &part)) {
+        uint32_t row = part.rows.first, count = part.rows.end - row;
+        const struct heed_core_entry *factors = job.factors + part.head * job.rows + row;
+        const uint8_t *e = ROW(ROW(job.e, part.head, job.e_head_stride), row, job.e_stride);
+        int8_t *y = ROW(ROW(job.y, part.head, job.y_head_stride), row, job.y_stride);
 
-        head.vt = ROW(job.vt, span.head, job.vt_head_stride);
-        for (uint32_t i = 0; i < span.rows; i += BLOCK) {
-            uint32_t rows = minimum(BLOCK, span.rows - i);
+        head.vt = ROW(job.vt, part.head, job.vt_head_stride);
+        for (uint32_t i = 0; i < count; i += BLOCK) {
+            uint32_t rows = minimum(BLOCK, count - i);
 
             values_of(&job, &head, rows, e, factors, words, y);
             e = ROW(e, BLOCK, job.e_stride);
@@ -295,22 +276,22 @@ void heed_attention(const struct heed_attention *job, struct heed_team team)
         .columns = job->inner,
         .inner = 4,
     };
-    struct share share = share_of(job->heads * job->rows, team);
-    struct span span = first_span(share, job->rows);
+    struct head_share share = head_share_of(job->heads, job->rows, 1, team);
+    struct head_rows part;
     struct logits_head logits_head = {.strip = logits_strip(&logits)};
     struct values_head values_head = {.strip = values_strip(&values)};
     uint8_t *e = ROW((uint8_t *)job->scratch, team.index, job->scratch_stride);
     struct heed_core_entry factors[BLOCK];
 
-    for (uint32_t left = share.end - share.first; left;
-         left -= span.rows, span = next_span(span, job->rows, left)) {
-        const int8_t *q = ROW(ROW(job->q, span.head, job->q_head_stride), span.row, job->q_stride);
-        int8_t *y = ROW(ROW(job->y, span.head, job->y_head_stride), span.row, job->y_stride);
+    while (next_head_rows(&share, &part)) {
+        uint32_t row = part.rows.first;
+        const int8_t *q = ROW(ROW(job->q, part.head, job->q_head_stride), row, job->q_stride);
+        int8_t *y = ROW(ROW(job->y, part.head, job->y_head_stride), row, job->y_stride);
 
-        enter_logits(&logits_head, &logits, span.head);
-        values_head.vt = ROW(job->vt, span.head, job->vt_head_stride);
-        for (uint32_t i = 0; i < span.rows; i += BLOCK) {
-            uint32_t rows = minimum(BLOCK, span.rows - i), row = span.row + i;
+        enter_logits(&logits_head, &logits, part.head);
+        values_head.vt = ROW(job->vt, part.head, job->vt_head_stride);
+        for (; row < part.rows.end; row += BLOCK) {
+            uint32_t rows = minimum(BLOCK, part.rows.end - row);
             uint32_t columns = columns_for(&logits, row + rows - 1);
             uint32_t words = columns ? (columns + 3) / 4 : 1;
 

@@ -1,6 +1,6 @@
 """The convolution kernels on this computer, on the simulator and on the RTL, against the model."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -11,11 +11,9 @@ from heed.errors import HeedError
 from heed.kernels import Job, Memory, convolution
 from heed.toolchain import compiler
 from heed.toolchain.kernels import CoreEntries
-from hw.config import CoreConfig
-from hw.presets import TINY
 from sw_model import ops
 from verif.lib.kernel_check import agree
-from verif.lib.kernel_operands import run_case, small_program
+from verif.lib.kernel_operands import run_case, small_program, without
 
 LIMITS = {"int8": (-128, 127), "uint8": (0, 255)}
 
@@ -216,8 +214,7 @@ def run_on(program, case):
 
 @pytest.mark.parametrize("left_out", ["xcv_hwlp", "xcv_mem", "xcv_simd", "xheed", "everything"])
 def test_on_smaller_cores(tmp_path, left_out):
-    core = CoreConfig.of("m") if left_out == "everything" else CoreConfig(**{left_out: False})
-    program = small_program(tmp_path, KERNELS, SOURCES, replace(TINY, core=core))
+    program = small_program(tmp_path, KERNELS, SOURCES, without(left_out))
     for seed in range(4):
         run_on(program, draw_case(seed, ("conv2d", "depthwise")[seed % 2], 2))
     for shape in ("in place", "few outputs of groups", "depthwise, words"):

@@ -1,7 +1,5 @@
 """The pooling kernels on this computer, on the simulator and on the RTL, against the model."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,11 +8,9 @@ from hypothesis import strategies as st
 from heed.errors import HeedError
 from heed.kernels import Memory, convolution
 from heed.toolchain.kernels import CoreEntries
-from hw.config import CoreConfig
-from hw.presets import TINY
 from sw_model import ops
 from verif.lib.kernel_check import agree
-from verif.lib.kernel_operands import run_case, small_program
+from verif.lib.kernel_operands import run_case, small_program, without
 
 LIMITS = {"int8": (-128, 127), "uint8": (0, 255)}
 
@@ -105,8 +101,7 @@ def as_case(drawn):
 
 @pytest.mark.parametrize("left_out", ["xcv_mem", "xcv_simd", "xheed", "everything"])
 def test_on_smaller_cores(tmp_path, left_out):
-    core = CoreConfig.of("m") if left_out == "everything" else CoreConfig(**{left_out: False})
-    program = small_program(tmp_path, KERNELS, SOURCES, replace(TINY, core=core))
+    program = small_program(tmp_path, KERNELS, SOURCES, without(left_out))
     for seed in range(6):
         run_case(program, as_case(draw_case(seed, ("max", "average")[seed % 2])), 2)
 
