@@ -284,11 +284,8 @@ def radar(
 
     Every tensor is compared with the reference. Accuracies are those of the test users.
     """
-    if output is not None and not (accuracy and target == "rtl" and preset == "paper"):
-        raise HeedError(
-            "--output goes without --no-accuracy, --target and --preset: the page has all of PAPER",
-            status=2,
-        )
+    if output is not None and not accuracy:
+        raise HeedError("--output goes without --no-accuracy", status=2)
     check_output("--json", file)
     config = preset_config(preset)
     old = "" if output is None else read_text(output)
