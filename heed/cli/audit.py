@@ -84,7 +84,7 @@ def _print(audits: "list[Audit]", title: str) -> None:
     if rows := kernel_texts(audits):
         kernels = table(*KERNEL_HEADINGS)
         kernels.columns[-1].justify = "left"
-        kernels.columns[0].no_wrap = True  # it is the formulas that give way
+        kernels.columns[-1].no_wrap = False  # it is the formulas that give way
         for row in rows:
             kernels.add_row(*row)
         show("kernels", kernels)
