@@ -24,7 +24,8 @@ RECIPES = {recipe.name: recipe for recipe in project_images()}
 
 def examine(name, config=TINY):
     recipe = RECIPES[name]
-    return audit(recipe.make(config), config, name, recipe.nowhere)
+    own = recipe.on(config)
+    return audit(recipe.make(own), own, name, recipe.nowhere)
 
 
 @pytest.fixture
