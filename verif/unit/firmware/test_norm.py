@@ -4,7 +4,6 @@ import ctypes
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heed.kernels import Memory
@@ -22,6 +21,7 @@ from verif.lib.kernel_operands import (
     finds_bug,
     runs_on_smaller_core,
 )
+from verif.lib.kernel_suite import suite
 
 sizes = st.integers(1, 40)
 seeds = st.integers(0, 2**32 - 1)
@@ -69,27 +69,9 @@ def nonorm_case(seed, rows, columns):
 
 
 CASES = {"layernorm": layernorm_case, "layernorm_core": core_case, "nonorm": nonorm_case}
-kernels = pytest.mark.parametrize("kernel", CASES)
-
-
-@kernels
-@settings(deadline=None)
-@given(rows=sizes, columns=sizes, harts=st.integers(1, 9), seed=seeds)
-def test_on_this_computer(kernel, rows, columns, harts, seed):
-    agree("host", *CASES[kernel](seed, rows, columns), harts)
-
-
-@kernels
-@settings(deadline=None, max_examples=15)
-@given(rows=sizes, columns=sizes, harts=st.integers(1, 2), seed=seeds)
-def test_on_the_simulator(kernel, rows, columns, harts, seed):
-    agree("iss", *CASES[kernel](seed, rows, columns), harts)
-
-
-@kernels
-def test_on_the_rtl(kernel):
-    for seed, (rows, columns) in enumerate([(5, 13), (3, 8)]):
-        agree("rtl", *CASES[kernel](seed, rows, columns), 1 + seed)
+test_on_this_computer, test_on_the_simulator, test_on_the_rtl = suite(
+    CASES, sizes, [(5, 13), (3, 8)]
+)
 
 
 @pytest.mark.parametrize("core", SMALLER)
